@@ -1,0 +1,181 @@
+"""Finds the first difference between what was expected and what an answer gave: kind, then shape, then numbers.
+
+The tolerance is that of the coarsest floating type involved, measured against the largest number involved.
+"""
+
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from filterlab.check.bank import Reference
+
+# Share of the largest number involved by which two right answers may differ: sums of a few hundred products, in any order.
+TOLERANCE = {np.dtype(np.float16): 3e-2, np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One sentence that says what is wrong, and both sides of it as text (empty where the sentence says it all)."""
+
+    sentence: str
+    expected: str = ""
+    got: str = ""
+
+
+@np.errstate(all="ignore")  # a wrong answer's infinities are told in words, not in warnings
+def first_difference(reference: Reference | None, expected: Any, got: Any, inputs: Iterable[Any] = (), only: str = "") -> Difference | None:
+    """The first difference between two results of one call, or None if they agree.
+
+    reference: says how a result falls into parts and what of them is compared (only: the part of this name). inputs: the
+    arguments of the call, for the tolerance.
+    """
+    inputs = list(inputs)
+    if reference is None or not reference.parts:
+        return _difference("", expected, got, Tolerance(reference, inputs, [expected, got]))
+    expected_parts, got_parts = list(expected), _unpacked(got, reference.parts)
+    if isinstance(got_parts, Difference):
+        return got_parts
+    tolerance = Tolerance(reference, inputs, expected_parts + got_parts)
+    for name, one, other in zip(reference.parts, expected_parts, got_parts, strict=True):
+        if only not in ("", name):
+            continue
+        found = _difference_of_kind(name, one, other) or (None if reference.seen_as else _difference(name, one, other, tolerance))
+        if found:
+            return found
+    if reference.seen_as:
+        mine, theirs = reference.seen_as(*expected_parts), reference.seen_as(*got_parts)
+        return next((d for name in mine if (d := _difference(name, mine[name], theirs[name], tolerance))), None)
+    return None
+
+
+class Tolerance:
+    """How far two right answers may lie apart on this input."""
+
+    def __init__(self, reference: Reference | None, inputs: list[Any], results: list[Any]) -> None:
+        arrays = [np.asarray(value) for value in inputs + results if isinstance(value, np.ndarray | np.generic)]
+        share = max((TOLERANCE.get(array.dtype, 0.0) for array in arrays), default=0.0)
+        self.share = reference.tolerance if reference and reference.tolerance else max(share, TOLERANCE[np.dtype(float)])
+        self.largest_input = max((_largest(value) for value in inputs), default=0.0)
+
+    def limit(self, expected: np.ndarray) -> float:
+        return self.share * max(_largest(expected), self.largest_input)
+
+
+def _largest(value: Any) -> float:
+    """The largest finite magnitude in an array or number; 0 for anything else."""
+    if not isinstance(value, np.ndarray | numbers.Real):
+        return 0.0
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        return 0.0
+    finite = np.abs(array[np.isfinite(array)].astype(float))
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _unpacked(got: Any, names: tuple[str, ...]) -> list[Any] | Difference:
+    """The parts of a result that should be a sequence, or what is wrong with it."""
+    wanted = "(" + ", ".join(names) + ")"
+    single = isinstance(got, np.ndarray | np.generic) and got.ndim == 0
+    if single or isinstance(got, str | Mapping | set) or not isinstance(got, Iterable):
+        return Difference(_kind_sentence("the result", got, f"{len(names)} arrays {wanted}"))
+    parts = list(got)
+    if len(parts) != len(names):
+        return Difference(f"the result unpacks into {len(parts)} parts, expected {len(names)}: {wanted}", got=describe(got))
+    return parts
+
+
+def _difference(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Difference | None:
+    wrong_kind = _difference_of_kind(name, expected, got)
+    if wrong_kind:
+        return wrong_kind
+    what = name or "the result"
+    one, other = np.asarray(expected, dtype=float), np.asarray(got, dtype=float)
+    lost = ~np.isfinite(other) & ~((one == other) | (np.isnan(one) & np.isnan(other)))
+    if lost.any():
+        place = _first_place(lost)
+        return Difference(
+            f"{what} holds {other[place]}{_at(place)}, which is not a number to go on with", number(one[place]), number(other[place])
+        )
+    apart = np.abs(np.where(np.isfinite(one), one - other, 0.0))
+    wrong = apart > tolerance.limit(one)
+    if not wrong.any():
+        return None
+    place = _first_place(wrong)
+    shown = two_numbers(one[place], other[place])
+    if one.ndim == 0:
+        return Difference(f"{what} is the wrong number", *shown)
+    count = "every number differs" if wrong.all() else f"{wrong.sum()} of {wrong.size} numbers differ"
+    return Difference(f"{what} has the right shape {_shape(one)}, but {count}; the first{_at(place)}", *shown)
+
+
+def _difference_of_kind(name: str, expected: Any, got: Any) -> Difference | None:
+    """Wrong kind of thing, dtype or shape."""
+    what = name or "the result"
+    if not isinstance(expected, np.ndarray) or expected.ndim == 0:
+        return None if _is_number(got) else Difference(_kind_sentence(what, got, "a number"))
+    if not isinstance(got, np.ndarray):
+        return Difference(_kind_sentence(what, got, f"an array of shape {_shape(expected)}"))
+    if got.dtype.kind not in "fiu":
+        return Difference(f"{what} has dtype {got.dtype}, expected an array of ordinary numbers (float64, say)")
+    if got.shape != expected.shape:
+        return Difference(f"{what} has the wrong shape", str(expected.shape), str(got.shape))
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return False
+    # tensordot and friends give a 0-d array where others give a scalar: the same number.
+    return isinstance(value, numbers.Real) or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiu")
+
+
+def _kind_sentence(what: str, got: Any, wanted: str) -> str:
+    if got is None:
+        return f"{what} is None, expected {wanted}: is a `return` missing?"
+    return f"{what} is {describe(got)}, expected {wanted}"
+
+
+def describe(value: Any) -> str:
+    """A value in a few words: numbers as they are, small arrays with their numbers, others by shape and dtype."""
+    if isinstance(value, np.ndarray):
+        if 0 < value.size <= 9 and value.dtype.kind in "fiu":
+            return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+        return f"an array of shape {_shape(value)} and dtype {value.dtype}"
+    if isinstance(value, bool | np.bool_ | str):
+        return repr(value) if len(repr(value)) < 60 else f"a {type(value).__name__}"
+    if isinstance(value, numbers.Real):
+        return number(value)
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def number(value: Any, digits: int = 5) -> str:
+    """A number with so many digits; whole numbers as whole numbers."""
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    return f"{float(value):.{digits}g}"
+
+
+def two_numbers(one: Any, other: Any) -> tuple[str, str]:
+    """Two different numbers with as many digits as it takes to see that they differ."""
+    for digits in range(5, 18):
+        texts = number(one, digits), number(other, digits)
+        if texts[0] != texts[1]:
+            break
+    return texts
+
+
+def _first_place(mask: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(index) for index in np.argwhere(mask)[0]) if mask.ndim else ()
+
+
+def _at(place: tuple[int, ...]) -> str:
+    return f" at [{', '.join(map(str, place))}]" if place else ""
+
+
+def _shape(array: np.ndarray) -> str:
+    return str(tuple(array.shape))

@@ -1,0 +1,59 @@
+"""Names the mistake: the one in the bank that gives the same result as the answer did."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from filterlab.check import symptoms
+from filterlab.check.bank import Arguments, Mistake, Reference
+from filterlab.check.compare import first_difference
+from filterlab.check.inputs import generator
+from filterlab.check.outcome import Outcome, run
+
+# Further inputs drawn to tell apart the mistakes that agree on the first one.
+TELLING_DRAWS = 12
+
+
+def hint(answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome) -> str:
+    """The hint of the mistake that reproduces this outcome of the answer; else what the numbers themselves tell; else nothing."""
+    found = made_mistake(answer, reference, args, kwargs, outcome)
+    if found:
+        return found.hint
+    right = run(reference, args, kwargs)
+    return symptoms.name(right.value, outcome.value) if right.error is None and outcome.error is None else ""
+
+
+def made_mistake(answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome) -> Mistake | None:
+    """The mistake that gives the same outcome on this input and, if several do, on others drawn to tell them apart."""
+    fitting = [mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs), outcome)]
+    for other_args in _telling_inputs(reference, len(fitting)):
+        if len(fitting) < 2:
+            break
+        theirs = run(answer, other_args)
+        still = [mistake for mistake in fitting if _agree(reference, other_args, run(mistake.answer, other_args), theirs)]
+        # An answer with two mistakes may leave the bank here: what fitted the student's own case stays the best guess.
+        fitting = still or fitting
+    return fitting[0] if fitting else None
+
+
+def _telling_inputs(reference: Reference, candidates: int) -> list[Arguments]:
+    if candidates < 2:
+        return []
+    rng = generator("telling", reference.name)
+    draws = [reference.draw(rng) for _ in range(TELLING_DRAWS)]
+    if reference.refused:
+        draws += [reference.refused(rng)[0] for _ in range(TELLING_DRAWS)]
+    return draws
+
+
+def _agree(reference: Reference, args: Arguments, one: Outcome, other: Outcome) -> bool:
+    """Whether two outcomes are the same: the same kind of error, or results without a difference."""
+    if one.error is not None or other.error is not None:
+        return type(one.error) is type(other.error)
+    if isinstance(one.value, np.ndarray) or np.isscalar(one.value) or reference.parts:
+        try:
+            return first_difference(reference, one.value, other.value, args) is None
+        except (TypeError, ValueError):  # a mistake may give something that does not even unpack
+            return False
+    return one.value is None and other.value is None

@@ -1,0 +1,134 @@
+"""`expect(answer, …)`: what a test cell says. Every check ends in silence or in one WrongAnswer that explains itself."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from filterlab.check import bank, compare, diagnose
+from filterlab.check.bank import Naming, Reference
+from filterlab.check.outcome import Outcome, run
+
+
+class WrongAnswer(AssertionError):
+    """An answer that is not right yet; its text says what was expected, what came, and where to look."""
+
+    def _render_traceback_(self) -> list[str]:
+        # Jupyter asks an exception for its own rendering: the way through our package would help nobody.
+        return [f"{type(self).__name__}: {self}"]
+
+
+def expect(answer: Callable, *args: Any, **kwargs: Any) -> "Expectation":
+    """What is to be expected of `answer(*args, **kwargs)`: say it with `.like(…)`, `.equals(…)` or `.raises(…)`."""
+    return Expectation(answer, args, kwargs)
+
+
+class Expectation:
+    """One call of an answer, before it is made."""
+
+    def __init__(self, answer: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.answer, self.args, self.kwargs = answer, args, kwargs
+        self.name = getattr(answer, "__name__", None) or type(answer).__name__
+        self.reference = bank.find(self.name)
+
+    def like(self, reference: Reference, only: str = "") -> None:
+        """The answer gives what the reference gives (`only`: in the part of this name). Raises WrongAnswer otherwise."""
+        self.reference, self.name = reference, reference.name
+        self._gives(reference(*self.args, **self.kwargs), only)
+
+    def equals(self, value: Any) -> None:
+        """The answer gives this value, worked out by hand (a list stands for an array). Raises WrongAnswer otherwise."""
+        self._gives(np.array(value) if isinstance(value, list) else value)
+
+    def raises(self, error: type[Exception], naming: Naming | None = None) -> None:
+        """The answer raises this error, and its message names what is wrong: at least one of the names, with its number or shape."""
+        outcome = self._run()
+        if not isinstance(outcome.error, error):
+            came = _error_text(outcome) if outcome.error else f"it returned {compare.describe(outcome.value)}"
+            hint = (
+                self._hint(outcome) or f"check for this before you compute, and `raise {error.__name__}(…)` with a message that says why."
+            )
+            self._fail(f"{self.name} should refuse this call", f"{error.__name__}{_naming_text(naming)}", came, hint)
+        if naming and not names_one(str(outcome.error), naming):
+            hint = "a good message names the argument and shows what came, so that whoever calls your function can mend it."
+            self._fail(
+                f"{self.name} refuses this call, but its message does not say why",
+                f"a message{_naming_text(naming)}",
+                _error_text(outcome),
+                hint,
+            )
+
+    def _gives(self, expected: Any, only: str = "") -> None:
+        outcome = self._run()
+        if outcome.error is not None:
+            self._fail(f"{self.name} stopped with an error", "", _error_text(outcome), self._hint(outcome))
+        found = compare.first_difference(self.reference, expected, outcome.value, [*self.args, *self.kwargs.values()], only)
+        if found:
+            self._fail(f"{self.name}: {found.sentence}", found.expected, found.got, self._hint(outcome))
+
+    def _run(self) -> Outcome:
+        """Calls the answer and stops at what is wrong whatever it gives."""
+        if not callable(self.answer):
+            raise WrongAnswer(
+                f"this should be a function, but it is {compare.describe(self.answer)}: was its name used for something else?"
+            )
+        outcome = run(self.answer, self.args, self.kwargs, self.reference.libraries if self.reference else None)
+        if isinstance(outcome.error, NotImplementedError):
+            raise WrongAnswer(f"{self.name} is not written yet: put your code in the place of `raise NotImplementedError`.")
+        if outcome.borrowed:
+            allowed = " and ".join([*self.reference.libraries, "Python's standard library"])
+            raise WrongAnswer(f"{self.name} uses {outcome.borrowed}, which is not yours: write it yourself, with {allowed} only.")
+        if outcome.changed:
+            named = ", ".join(f"`{self._argument(key)}`" for key in outcome.changed)
+            raise WrongAnswer(f"{self.name} changed its input {named}: work on a copy (`.copy()`), the caller still needs the original.")
+        return outcome
+
+    def _argument(self, key: int | str) -> str:
+        names = list(self.reference.argument_names(self.args, {})) if self.reference else []
+        return names[key] if isinstance(key, int) and key < len(names) else str(key)
+
+    def _hint(self, outcome: Outcome) -> str:
+        return diagnose.hint(self.answer, self.reference, self.args, self.kwargs, outcome) if self.reference else ""
+
+    def _call(self) -> str:
+        arguments = [(self._argument(position), value) for position, value in enumerate(self.args)] + list(self.kwargs.items())
+        return f"{self.name}({', '.join(f'{name}={_short(value)}' for name, value in arguments)})"
+
+    def _fail(self, sentence: str, expected: str, got: str, hint: str) -> None:
+        lines = [sentence if sentence.endswith("?") else f"{sentence}.", f"  call      {self._call()}"]
+        lines += [f"  expected  {expected}"] if expected else []
+        lines += [f"  got       {got}"] if got else []
+        lines += [f"Hint: {hint}"] if hint else []
+        raise WrongAnswer("\n".join(lines))
+
+
+def names_one(message: str, naming: Naming) -> bool:
+    """Whether an error's message names at least one of the arguments together with its number, or all numbers of its shape."""
+    found = [float(text) for text in re.findall(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", message)]
+    for name, value in naming.items():
+        # "kernel" and "kernels" mean the same to a reader.
+        named = re.search(rf"(?<![A-Za-z]){re.escape(name.rstrip('s'))}s?(?![A-Za-z])", message, re.IGNORECASE)
+        if named and all(any(np.isclose(float(wanted), number) for number in found) for wanted in np.atleast_1d(value)):
+            return True
+    return False
+
+
+def _naming_text(naming: Naming | None) -> str:
+    if not naming:
+        return ""
+    return " that names " + " or ".join(
+        f"`{name}` with {compare.describe(value) if np.ndim(value) == 0 else value}" for name, value in naming.items()
+    )
+
+
+def _error_text(outcome: Outcome) -> str:
+    text = f"{type(outcome.error).__name__}: {outcome.error}" if str(outcome.error) else type(outcome.error).__name__
+    text = text.splitlines()[0]
+    return f"{text}   in your line `{outcome.line}`" if outcome.line else text
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.size > 9:
+        return f"<{'×'.join(map(str, value.shape))} {value.dtype}>"
+    return compare.describe(value)

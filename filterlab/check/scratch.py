@@ -1,0 +1,134 @@
+"""Sees whether an answer is the student's own work: "from scratch" means no help from a library that does the job.
+
+NumPy and the standard library are free (which packages are is said by the exercise); another installed package, or filterlab, is not.
+Two looks: `written_in` reads the names in the answer's code; `watch` has Python's profile hook report every function that is called
+while the answer runs, so that a detour (an import by name, a function kept in a dict) is seen as well.
+"""
+
+import contextlib
+import dis
+import importlib.util
+import inspect
+import sys
+import sysconfig
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+# Type annotations are free everywhere.
+ALWAYS_ALLOWED = frozenset({"jaxtyping", "typing_extensions"})
+# Behind `print`, `display` and warnings stands the kernel, behind `import` its hooks: what these call is not the student's doing.
+MACHINERY = frozenset({"ipykernel", "IPython", "importlib"})
+_INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
+
+
+def written_in(answer: Callable, libraries: tuple[str, ...] | None) -> str:
+    """The first name in the answer's code, or in the functions of the notebook that it names, that stands for something not allowed."""
+    if libraries is None:
+        return ""
+    allowed = ALWAYS_ALLOWED | set(libraries)
+    waiting, seen = [answer], set()
+    while waiting:
+        function = inspect.unwrap(waiting.pop())
+        if not isinstance(function, FunctionType) or function in seen:
+            continue
+        seen.add(function)
+        for operation, name in _names(function.__code__):
+            value = function.__globals__.get(name) if operation == "LOAD_GLOBAL" else None
+            module = name if operation == "IMPORT_NAME" else value.__name__ if isinstance(value, ModuleType) else _constant_of(value)
+            if is_foreign(module.partition(".")[0], allowed):
+                return module
+            if callable(value):
+                waiting.append(value)
+    return ""
+
+
+def _names(code: CodeType) -> Iterator[tuple[str, str]]:
+    """The global names and imports in a function's code, inner functions and comprehensions included."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "IMPORT_NAME"):
+            yield instruction.opname, instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _constant_of(value: Any) -> str:
+    """The name of the filterlab array that this is, or nothing: kernels.sobel_x is an answer, too."""
+    if not isinstance(value, np.ndarray):
+        return ""
+    modules = [(name, module) for name, module in sys.modules.items() if name.partition(".")[0] == "filterlab"]
+    return next((f"{name}.{key}" for name, module in modules for key, item in vars(module).items() if item is value), "")
+
+
+@contextlib.contextmanager
+def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
+    """Gives a list that fills with the names of the calls that are not allowed (stays empty where libraries is None)."""
+    borrowed: list[str] = []
+    if libraries is None:
+        yield borrowed
+        return
+    allowed = ALWAYS_ALLOWED | set(libraries)
+    outside: FrameType | None = None  # the machinery's first frame, while the call is inside it
+
+    def on_event(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal outside
+        if frame.f_globals is globals():
+            return  # leaving this function is reported too
+        if outside is not None:
+            if event == "return" and frame is outside:
+                outside = None
+        elif event == "call":
+            module = frame.f_globals.get("__name__") or ""
+            if module.partition(".")[0] in MACHINERY:
+                outside = frame
+            elif is_foreign(module.partition(".")[0], allowed):
+                borrowed.append(f"{module}.{frame.f_code.co_name}")
+        elif event == "c_call":
+            module = _module_of(argument)
+            if is_foreign(module.partition(".")[0], allowed):
+                borrowed.append(f"{module}.{argument.__name__}")
+
+    before = sys.getprofile()
+    threading.setprofile(on_event)
+    sys.setprofile(on_event)
+    try:
+        yield borrowed
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(before)
+
+
+def is_foreign(package: str, allowed: frozenset[str] | set[str]) -> bool:
+    """Whether a top-level package is an installed one (or filterlab) that is not among those allowed."""
+    return package not in allowed and _is_installed(package)
+
+
+@cache
+def _is_installed(package: str) -> bool:
+    if package == "filterlab":
+        return True
+    # The notebook itself is "__main__", whatever file started it.
+    if not package or package == "__main__" or package in sys.stdlib_module_names:
+        return False
+    try:
+        spec = importlib.util.find_spec(package)
+    except ValueError:  # a module made by hand, without a place
+        return False
+    return bool(spec and spec.origin) and any(folder in Path(spec.origin).resolve().parents for folder in _INSTALLED)
+
+
+def _module_of(function: Any) -> str:
+    """The module of a built-in function or method, as far as it tells."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, ModuleType):
+        return owner.__name__
+    named = getattr(function, "__module__", None)
+    if named:
+        return named
+    return (owner if isinstance(owner, type) else type(owner)).__module__ if owner is not None else ""

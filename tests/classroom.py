@@ -1,0 +1,68 @@
+"""Marks one answer with a lesson's own test cells, in this process: quick enough for every mistake in the bank.
+
+The cells come from the lesson text as they stand, hidden tests included. tests/test_grading.py does the same through nbgrader.
+"""
+
+import functools
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+from filterlab.check.bank import Reference
+from filterlab.check.expect import WrongAnswer
+from tools.markup import Cell, read_lesson
+
+ROOT = Path(__file__).parent.parent
+LESSONS = sorted(path.parent.name for path in ROOT.glob("lessons/*/exercises.py"))
+
+
+@functools.cache
+def cells(lesson: str) -> list[Cell]:
+    path = ROOT / "lessons" / lesson / "exercises.py"
+    return read_lesson(path.read_text(encoding="utf-8"), str(path), exercises=True)
+
+
+def exercises(lesson: str) -> list[str]:
+    return [cell.name for cell in cells(lesson) if cell.word == "solution"]
+
+
+@functools.cache
+def _solved(lesson: str) -> dict:
+    """The names that the lesson's set-up and worked answers define."""
+    namespace = {"__name__": "__main__"}
+    setup = next(cell for cell in cells(lesson) if cell.kind == "code")
+    for cell in [setup, *(cell for cell in cells(lesson) if cell.word == "solution")]:
+        exec(compile(cell.source, f"{cell.path}:{cell.line}", "exec"), namespace)
+    return namespace
+
+
+def references(lesson: str) -> list[Reference]:
+    """The references of the lesson's exercises, as its set-up cell imports them."""
+    module = _solved(lesson)["reference"]
+    return [getattr(module, name) for name in exercises(lesson)]
+
+
+def mark(lesson: str, exercise: str, answer: Callable | None = None) -> dict[str, WrongAnswer | None]:
+    """Runs the exercise's test cells on an answer (None: the worked one): id → what was wrong, or None."""
+    namespace = dict(_solved(lesson))
+    if answer is not None:
+        namespace[exercise] = _called(exercise, answer)
+    verdicts = {}
+    for cell in cells(lesson):
+        if cell.word == "test" and cell.name.startswith(f"{exercise}_"):
+            try:
+                exec(compile(cell.source, cell.grade_id, "exec"), namespace)
+                verdicts[cell.grade_id] = None
+            except WrongAnswer as wrong:
+                verdicts[cell.grade_id] = wrong
+    return verdicts
+
+
+def _called(name: str, answer: Callable) -> Callable:
+    """The same function under the name that a student would have given it."""
+    return types.FunctionType(answer.__code__, answer.__globals__, name, answer.__defaults__, answer.__closure__)
+
+
+def hint_in(wrong: WrongAnswer) -> str:
+    """The hint that a message ends with, or nothing."""
+    return str(wrong).partition("\nHint: ")[2]

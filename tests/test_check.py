@@ -1,0 +1,279 @@
+"""`expect` explains itself: kinds of wrong results, changed inputs, borrowed answers, errors, and messages that name what is wrong."""
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from filterlab import check
+from filterlab.check import expect, many, random_filters, random_picture
+from filterlab.check.expect import WrongAnswer, names_one
+from filterlab.check.references import filters as reference
+
+IMAGE, KERNEL = random_picture(5, 7), random_filters(3, 2)
+
+
+def wrong(answer, *args, of=reference.gradient_magnitude):
+    """What `expect` says of an answer to gradient_magnitude (or another reference)."""
+    with pytest.raises(WrongAnswer) as caught:
+        expect(answer, *(args or (IMAGE,))).like(of)
+    return str(caught.value)
+
+
+def right(image):
+    image = image.astype(float)
+    down = image[:-2] + 2 * image[1:-1] + image[2:]
+    across = image[:, :-2] + 2 * image[:, 1:-1] + image[:, 2:]
+    return np.hypot(down[:, 2:] - down[:, :-2], across[2:] - across[:-2])
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda image: None, "the result is None, expected an array of shape (3, 5): is a `return` missing?"),
+        (lambda image: right(image).tolist(), "the result is a list of 3, expected an array of shape (3, 5)"),
+        (lambda image: right(image).astype(str), "the result has dtype <U32, expected an array of ordinary numbers"),
+        (lambda image: right(image) > 0, "the result has dtype bool"),
+        (lambda image: right(image).astype(object), "the result has dtype object"),
+        (lambda image: right(image) + 0j, "the result has dtype complex128"),
+        (lambda image: right(image)[:, :-1], "the result has the wrong shape.\n"),
+        (lambda image: right(image)[:, :-1], "  expected  (3, 5)\n  got       (3, 4)"),
+        (lambda image: right(image) * np.nan, "the result holds nan at [0, 0], which is not a number"),
+        (lambda image: right(image) / 0.0, "the result holds inf at [0, 0]"),
+        (lambda image: 3.0, "the result is 3, expected an array of shape (3, 5)"),
+        (lambda image: right(image) * np.eye(3, 5), "12 of 15 numbers differ; the first at [0, 1]"),
+        (lambda image: [][1], "stopped with an error"),
+        (lambda image: [][1], "IndexError: list index out of range   in your line `(lambda image: [][1], "),
+        (lambda: 1, "TypeError"),
+        (lambda image: sys.exit(0), "SystemExit: 0"),
+    ],
+)
+def test_one_sentence_for_each_wrong_kind_of_result(answer, sentence):
+    assert sentence in wrong(answer)
+
+
+def test_numbers_of_any_kind_are_compared_by_value():
+    for number in (27, 27.0, np.int16(27), np.float32(27), np.array(27.0)):
+        expect(lambda number=number: number).equals(27)
+    for other in (np.array([27.0]), "27", True, [27], None, 27.001, 27j):
+        with pytest.raises(WrongAnswer):
+            expect(lambda other=other: other).equals(27)
+
+
+def test_tolerance_follows_the_coarsest_dtype():
+    picture = random_picture(5, 7, dtype=np.float32)
+    expect(lambda image: right(image) * (1 + 1e-6), picture).like(reference.gradient_magnitude)
+    expect(lambda image: (right(image) * (1 + 1e-6)).astype(np.float32), IMAGE).like(reference.gradient_magnitude)
+    assert "every number differs" in wrong(lambda image: right(image) * (1 + 1e-6))
+    assert "every number differs" in wrong(lambda image: right(image) * 1.01, picture)
+
+
+def test_a_tiny_difference_is_shown_with_enough_digits():
+    assert "expected  27\n  got       27.0001" in _message(lambda: expect(lambda: 27.0001).equals(27))
+
+
+def test_changed_input_is_told_and_put_back():
+    def spoil(image):
+        result = right(image)
+        image *= 2
+        return result
+
+    before = IMAGE.copy()
+    assert "changed its input `image`" in wrong(spoil)
+    assert (before == IMAGE).all()
+
+
+def test_untouched_stub_is_told_apart_from_an_error():
+    def stub(image):
+        raise NotImplementedError
+
+    assert "is not written yet" in wrong(stub)
+    assert "is not written yet" in _message(lambda: expect(stub, IMAGE).raises(ValueError))
+
+
+def test_a_name_that_is_no_function_any_more():
+    assert "should be a function, but it is 3" in wrong(3)
+
+
+def test_warnings_and_stderr_of_an_answer_cost_nothing(capsys):
+    def noisy(image):
+        np.array([1.0]) / 0
+        print("looking into it", file=sys.stderr)
+        return right(image)
+
+    expect(noisy, IMAGE).like(reference.gradient_magnitude)
+    assert capsys.readouterr() == ("looking into it\n", "")
+
+
+def test_parts_may_come_in_any_sequence():
+    gx, gy = reference.sobel_kernels()
+    for value in [(gx, gy), [gx, gy], np.stack([gx, gy]), iter([gx, gy])]:
+        expect(lambda value=value: value).like(reference.sobel_kernels)
+    for value, sentence in [
+        (gx, "unpacks into 3 parts, expected 2: (gx, gy)"),
+        (None, "expected 2 arrays (gx, gy): is a `return` missing?"),
+        ((gx, gy.tolist()), "gy is a list of 3"),
+        (1.0, "the result is 1, expected 2 arrays"),
+    ]:
+        assert sentence in _message(lambda value=value: expect(lambda: value).like(reference.sobel_kernels))
+
+
+def test_other_columns_and_rows_are_as_good():
+    kernel = np.outer([1.0, 2], [3.0, -4, 5])
+    expect(lambda kernel: (np.array([-2.0, -4]), np.array([-1.5, 2, -2.5])), kernel).like(reference.separate)
+    message = _message(lambda: expect(lambda kernel: (np.ones(2), np.ones(3)), kernel).like(reference.separate))
+    assert "outer(column, row) has the right shape (2, 3), but every number differs" in message
+
+
+def test_errors_must_name_what_is_wrong():
+    def says(text):
+        def answer(image, kernel, row, col):
+            raise ValueError(text)
+
+        return lambda: expect(answer, IMAGE, KERNEL, -1, 0).raises(ValueError, naming={"row": -1})
+
+    says("row=-1 is outside")()
+    says("the Row must not be -1")()
+    assert "its message does not say why" in _message(says("bad input"))
+    assert "its message does not say why" in _message(says("row is outside"))
+    assert "its message does not say why" in _message(says("row=1 is outside"))
+    assert "it returned 0" in _message(lambda: expect(lambda: 0.0).raises(ValueError))
+    assert "KeyError" in _message(lambda: expect(lambda: {}["x"]).raises(ValueError))
+
+
+def test_names_one():
+    assert names_one("image has 3 channels, kernel 2", {"image": 3, "kernel": 2})
+    assert names_one("kernels.shape = (4, 2, 3, 3)", {"kernels": (4, 2, 3, 3)})
+    assert names_one("sigma must be above 0, not -1.50", {"sigma": -1.5})
+    assert not names_one("imagery of 3", {"image": 3})
+    assert not names_one("3 against 2", {"image": 3, "kernel": 2})
+
+
+def test_symptoms_help_where_the_bank_has_nothing():
+    assert "Every number is the right one times 0.9." in wrong(lambda image: 0.9 * right(image))
+    assert "off by the same amount: 0.25." in wrong(lambda image: right(image) + 0.25)
+    assert "upside down" in wrong(lambda image: right(image)[::-1])
+    assert "Hint" not in wrong(lambda image: right(image) ** 3)
+
+
+def test_jupyter_shows_the_message_and_no_traceback():
+    assert WrongAnswer("so and so")._render_traceback_() == ["WrongAnswer: so and so"]
+
+
+# --- from scratch -----------------------------------------------------------------------------------------------------
+
+
+def by_scipy(image):
+    from scipy.ndimage import sobel
+
+    return np.hypot(sobel(image, 0), sobel(image, 1))[1:-1, 1:-1]
+
+
+def by_scipy_through_the_back_door(image):
+    import importlib
+
+    sobel = vars(importlib.import_module("sci" + "py.ndimage"))["sobel"]
+    return np.hypot(sobel(image, 0), sobel(image, 1))[1:-1, 1:-1]
+
+
+def by_torch(image):
+    import torch
+
+    kernel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=torch.float64)
+    maps = torch.conv2d(torch.from_numpy(image)[None, None], torch.stack([kernel, kernel.T])[:, None])
+    return np.hypot(*maps[0].numpy())
+
+
+def by_torch_through_the_back_door(image):
+    torch = __import__("to" + "rch")
+    return np.hypot(*torch.conv2d(torch.from_numpy(image)[None, None], torch.ones(2, 1, 3, 3, dtype=torch.float64))[0].numpy())
+
+
+def by_filterlab(image):
+    return check.references.filters.gradient_magnitude(image)
+
+
+def by_filterlab_import(image):
+    from filterlab.convolution import correlate2d
+
+    return np.hypot(correlate2d(image, np.eye(3)), 0)
+
+
+def by_a_thread(image):
+    import concurrent.futures
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(vars(sys.modules["filterlab.check.references.filters"])["gradient_magnitude"], image).result()
+
+
+def by_a_helper(image):
+    return by_torch(image)
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (by_scipy, "scipy"),
+        (by_scipy_through_the_back_door, "scipy"),
+        (by_torch, "torch"),
+        (by_torch_through_the_back_door, "torch"),
+        (by_filterlab, "filterlab"),
+        (by_filterlab_import, "filterlab.convolution"),
+        (by_a_thread, "filterlab"),
+        (by_a_helper, "torch"),
+        (reference.gradient_magnitude, "filterlab"),
+    ],
+)
+def test_borrowed_answers_are_refused(answer, name):
+    message = wrong(answer)
+    assert f"uses {name}" in message and "write it yourself, with numpy and Python's standard library only" in message
+
+
+def test_a_borrowed_constant_is_refused():
+    sobel_x, sobel_y = reference.sobel_kernels()
+    space = {"gx": sobel_x, "gy": sobel_y}
+    exec("def sobel_kernels():\n    return gx, gy", space)
+    assert "uses filterlab.kernels.sobel_x" in _message(lambda: expect(space["sobel_kernels"]).like(reference.sobel_kernels))
+
+
+def test_numpy_and_the_standard_library_are_free():
+    def answer(image):
+        import decimal
+        import statistics
+
+        statistics.mean([decimal.Decimal(1)])
+        np.linalg.svd(image)
+        np.fft.fft2(image)
+        return right(image) + math.fsum([0.0])
+
+    expect(answer, IMAGE).like(reference.gradient_magnitude)
+
+
+# --- inputs -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_call_gives_the_same_picture_and_another_seed_another(monkeypatch):
+    picture = random_picture(4, 5)
+    assert (picture == random_picture(4, 5)).all()
+    assert (picture != random_picture(4, 5, another=1)).any()
+    monkeypatch.setenv("FILTERLAB_SEED", "7")
+    assert (picture != random_picture(4, 5)).any()
+
+
+def test_many_draws_every_kind_of_picture():
+    kinds = {arguments[0].dtype.name for arguments in many(reference.response, 60)}
+    assert kinds == {"float64", "float32", "uint8"}
+
+
+def test_shapes_of_memory_hold_the_same_numbers():
+    others = list(check.shapes_of_memory(IMAGE))
+    assert all((other == IMAGE).all() for other in others)
+    assert {other.strides for other in others} != {IMAGE.strides}
+    assert not others[-1].flags.writeable
+
+
+def _message(check_it) -> str:
+    with pytest.raises(WrongAnswer) as caught:
+        check_it()
+    return str(caught.value)
