@@ -1,0 +1,1 @@
+"""Tools for authors and instructors: they turn lesson texts into notebooks and back."""
