@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from filterlab.check.bank import Reference
-from filterlab.check.expect import WrongAnswer
+from filterlab.check.expectation import WrongAnswer
 from tools.markup import Cell, read_lesson
 
 ROOT = Path(__file__).parent.parent
@@ -27,31 +27,31 @@ def exercises(lesson: str) -> list[str]:
 
 
 @functools.cache
-def _solved(lesson: str) -> dict:
+def namespace(lesson: str) -> dict:
     """The names that the lesson's set-up and worked answers define."""
-    namespace = {"__name__": "__main__"}
+    names = {"__name__": "__main__"}
     setup = next(cell for cell in cells(lesson) if cell.kind == "code")
     for cell in [setup, *(cell for cell in cells(lesson) if cell.word == "solution")]:
-        exec(compile(cell.source, f"{cell.path}:{cell.line}", "exec"), namespace)
-    return namespace
+        exec(compile(cell.source, f"{cell.path}:{cell.line}", "exec"), names)
+    return names
 
 
 def references(lesson: str) -> list[Reference]:
     """The references of the lesson's exercises, as its set-up cell imports them."""
-    module = _solved(lesson)["reference"]
+    module = namespace(lesson)["reference"]
     return [getattr(module, name) for name in exercises(lesson)]
 
 
 def mark(lesson: str, exercise: str, answer: Callable | None = None) -> dict[str, WrongAnswer | None]:
     """Runs the exercise's test cells on an answer (None: the worked one): id → what was wrong, or None."""
-    namespace = dict(_solved(lesson))
+    names = dict(namespace(lesson))
     if answer is not None:
-        namespace[exercise] = _called(exercise, answer)
+        names[exercise] = _called(exercise, answer)
     verdicts = {}
     for cell in cells(lesson):
         if cell.word == "test" and cell.name.startswith(f"{exercise}_"):
             try:
-                exec(compile(cell.source, cell.grade_id, "exec"), namespace)
+                exec(compile(cell.source, cell.grade_id, "exec"), names)
                 verdicts[cell.grade_id] = None
             except WrongAnswer as wrong:
                 verdicts[cell.grade_id] = wrong

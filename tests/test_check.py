@@ -8,7 +8,7 @@ import pytest
 
 from filterlab import check
 from filterlab.check import expect, many, random_filters, random_picture
-from filterlab.check.expect import WrongAnswer, names_one
+from filterlab.check.expectation import WrongAnswer, names_one
 from filterlab.check.references import filters as reference
 
 IMAGE, KERNEL = random_picture(5, 7), random_filters(3, 2)

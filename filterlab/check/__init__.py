@@ -6,7 +6,7 @@ the bank of `mistakes` for the one that gives the same result, `scratch` refuses
 and filters that tell mistakes apart, `references` holds the answers everything is compared with.
 """
 
-from filterlab.check.expect import expect
+from filterlab.check.expectation import expect
 from filterlab.check.inputs import many, many_refused, random_filters, random_picture, random_seed, shapes_of_memory
 
 __all__ = ["expect", "many", "many_refused", "random_filters", "random_picture", "random_seed", "shapes_of_memory"]

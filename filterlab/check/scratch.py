@@ -48,14 +48,12 @@ def written_in(answer: Callable, libraries: tuple[str, ...] | None) -> str:
     return ""
 
 
-def _names(code: CodeType) -> Iterator[tuple[str, str]]:
+@cache
+def _names(code: CodeType) -> tuple[tuple[str, str], ...]:
     """The global names and imports in a function's code, inner functions and comprehensions included."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "IMPORT_NAME"):
-            yield instruction.opname, instruction.argval
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+    own = {(step.opname, step.argval) for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "IMPORT_NAME")}
+    inner = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
+    return tuple(sorted(own.union(*inner)))
 
 
 def _constant_of(value: Any) -> str:
@@ -75,24 +73,23 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
         return
     allowed = ALWAYS_ALLOWED | set(libraries)
     outside: FrameType | None = None  # the machinery's first frame, while the call is inside it
+    # What each module met so far is; leaving this function is reported too, and is free.
+    kinds = {__name__: "free"}
 
     def on_event(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal outside
-        if frame.f_globals is globals():
-            return  # leaving this function is reported too
         if outside is not None:
             if event == "return" and frame is outside:
                 outside = None
-        elif event == "call":
-            module = frame.f_globals.get("__name__") or ""
-            if module.partition(".")[0] in MACHINERY:
-                outside = frame
-            elif is_foreign(module.partition(".")[0], allowed):
-                borrowed.append(f"{module}.{frame.f_code.co_name}")
-        elif event == "c_call":
-            module = _module_of(argument)
-            if is_foreign(module.partition(".")[0], allowed):
-                borrowed.append(f"{module}.{argument.__name__}")
+            return
+        if event not in ("call", "c_call"):
+            return
+        module = (frame.f_globals.get("__name__") or "") if event == "call" else _module_of(argument)
+        kind = kinds.get(module) or kinds.setdefault(module, _kind(module, allowed))
+        if kind == "foreign":
+            borrowed.append(f"{module}.{frame.f_code.co_name if event == 'call' else argument.__name__}")
+        elif kind == "machinery" and event == "call":
+            outside = frame
 
     before = sys.getprofile()
     threading.setprofile(on_event)
@@ -100,8 +97,13 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
     try:
         yield borrowed
     finally:
-        sys.setprofile(before)
+        sys.setprofile(before if callable(before) else None)  # cProfile's own hook cannot be put back from Python
         threading.setprofile(before)
+
+
+def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:
+    package = module.partition(".")[0]
+    return "machinery" if package in MACHINERY else "foreign" if is_foreign(package, allowed) else "free"
 
 
 def is_foreign(package: str, allowed: frozenset[str] | set[str]) -> bool:
