@@ -1,0 +1,134 @@
+"""`make bench`: measures what the course promises, each figure beside a baseline measured in the same run.
+
+1. Each function below gives rows: a name, a value, its unit, and what the baseline took.
+2. They are printed as they come, and written to build/bench.json: `name`, `value`, `unit`, `baseline`, `ratio` (how many times better).
+
+Times are medians; machines are noisy, so compare ratios rather than seconds.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tests import classroom
+
+ROOT = Path(__file__).parent.parent
+LESSON = "01_filters"
+Row = tuple[str, float, str, float]
+
+
+def seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    """Median wall time of some work."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def python(*arguments: str, at: Path = ROOT) -> str:
+    return subprocess.run([sys.executable, *arguments], cwd=at, capture_output=True, text=True, check=True).stdout
+
+
+def import_time() -> Iterator[Row]:
+    """`import filterlab` and what an exercise of lessons 01–03 imports; baseline: importing torch."""
+
+    def measured(modules: str) -> float:
+        code = f"import time; start = time.perf_counter(); import {modules}; print(time.perf_counter() - start)"
+        return statistics.median(float(python("-c", code)) for _ in range(5))
+
+    baseline = measured("torch")
+    yield "import_s", measured("filterlab"), "s", baseline
+    yield "import_exercises_s", measured("numpy, jaxtyping, filterlab.images, filterlab.show, filterlab.check"), "s", baseline
+
+
+def build_time() -> Iterator[Row]:
+    """`make build` of one lesson; baseline: jupytext and nbgrader, started by hand on the same text."""
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder)
+        shutil.copytree(ROOT / "lessons" / LESSON, course / "lessons" / LESSON)
+        shutil.copy(ROOT / "nbgrader_config.py", course)
+
+        def by_hand() -> None:
+            for text in ("lecture", "exercises"):
+                python("-m", "jupytext", "--to", "ipynb", "--output", f"{text}.ipynb", f"lessons/{LESSON}/{text}.py", at=course)
+            python("-m", "nbgrader", "generate_assignment", LESSON, "--force", "--no-db", at=course)
+
+        build = seconds(lambda: python(str(ROOT / "tools" / "build.py"), "--root", str(course), "--force"), 3)
+        yield "build_s", build, "s", seconds(by_hand, 3)
+
+
+class PlainExpectation:
+    """What a test cell would say without `expect`: compare with the reference, explain nothing."""
+
+    def __init__(self, answer, *args, **kwargs):
+        self.answer, self.args, self.kwargs = answer, args, kwargs
+
+    def like(self, reference, only=""):
+        self.equals(reference(*self.args, **self.kwargs))
+
+    def equals(self, value):
+        got = self.answer(*self.args, **self.kwargs)
+        for one, other in zip(got, value, strict=True) if isinstance(value, tuple) else [(got, value)]:
+            np.shape(one) == np.shape(other) and np.allclose(one, other)
+
+    def raises(self, error, naming=None):
+        try:
+            self.answer(*self.args, **self.kwargs)
+        except error:
+            return
+
+
+def check_time() -> Iterator[Row]:
+    """All test cells of the slowest exercise, hidden ones included: a right answer, and the wrong one that takes longest to explain."""
+    namespace = classroom.namespace(LESSON)
+    explained = max(seconds(lambda name=name: classroom.mark(LESSON, name)) for name in classroom.exercises(LESSON))
+    expect, namespace["expect"] = namespace["expect"], PlainExpectation
+    try:
+        plain = max(seconds(lambda name=name: classroom.mark(LESSON, name)) for name in classroom.exercises(LESSON))
+    finally:
+        namespace["expect"] = expect
+    yield "check_s", explained, "s", plain
+    wrong = max(
+        seconds(lambda reference=reference, mistake=mistake: classroom.mark(LESSON, reference.name, mistake.answer), 1)
+        for reference in classroom.references(LESSON)
+        for mistake in reference.mistakes
+    )
+    yield "check_wrong_s", wrong, "s", explained
+
+
+def test_time() -> Iterator[Row]:
+    """The whole test suite; baseline: the sum of its tests' own times, as one process would need."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        wall = time.perf_counter() - start
+        cases = ElementTree.parse(report).getroot().iter("testcase")
+        yield "test_s", wall, "s", sum(float(case.get("time", 0)) for case in cases)
+
+
+def main() -> None:
+    rows = []
+    print(f"{'name':24}{'value':>10} {'unit':6}{'baseline':>10}{'ratio':>8}")
+    for measure in (import_time, build_time, check_time, test_time):
+        for name, value, unit, baseline in measure():
+            rows.append({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": baseline / value})
+            print(f"{name:24}{value:10.3f} {unit:6}{baseline:10.3f}{baseline / value:8.2f}", flush=True)
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "bench.json").write_text(json.dumps(rows, indent=1) + os.linesep, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
