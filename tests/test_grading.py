@@ -1,19 +1,15 @@
 """The instructor's loop, run by nbgrader itself on a class that `make demo` makes, with one more sheet: right answers in other styles."""
 
-import contextlib
 import inspect
-import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 
 import nbformat
 import pytest
 
 from filterlab.check.mistakes import filters as bank
 from tests import classroom
+from tests.lab import jupyter_lab
 from tools import demo
 from tools.course import Course, fill_in, worked_answers
 
@@ -108,39 +104,12 @@ def test_validate_tells_a_student_what_fails(root, tmp_path):
     assert "Success! Your notebook passes all the tests." in subprocess.run(validate, capture_output=True, text=True, cwd=tmp_path).stdout
 
 
-@contextlib.contextmanager
-def notebook_server(course: Course):
-    """A real Jupyter server in the course's folder; gives a function that asks it for a page."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = ["--no-browser", f"--port={port}", "--IdentityProvider.token=class", "--ServerApp.disable_check_xsrf=True"]
-    flags += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-    server = subprocess.Popen([sys.executable, "-m", "jupyter", "lab", *flags], cwd=course.folder, stderr=subprocess.DEVNULL)
-
-    def ask(path: str, method: str = "GET") -> str:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", method=method, headers={"Authorization": "token class"})
-        with urllib.request.urlopen(request, timeout=120) as page:
-            return page.read().decode()
-
-    try:
-        for _ in range(120):
-            with contextlib.suppress(OSError):
-                ask("api/status")
-                break
-            time.sleep(0.5)
-        yield ask
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
 def test_formgrader_shows_the_class_and_its_button_grades(course):
     before = course.autograded(LESSON, "mistaken").metadata["filterlab"]["seed"]
-    with notebook_server(course) as ask:
-        assert '"name": "01_filters"' in ask("formgrader/api/assignments")
-        assert "<title>nbgrader formgrade</title>" in ask("formgrader")
-        assert '"success": true' in ask(f"formgrader/api/submission/{LESSON}/mistaken/autograde", "POST")
+    with jupyter_lab(course.folder, "--ServerApp.disable_check_xsrf=True") as lab:
+        assert '"name": "01_filters"' in lab.ask("formgrader/api/assignments")
+        assert "<title>nbgrader formgrade</title>" in lab.ask("formgrader")
+        assert '"success": true' in lab.ask(f"formgrader/api/submission/{LESSON}/mistaken/autograde", "POST")
     assert course.autograded(LESSON, "mistaken").metadata["filterlab"]["seed"] != before, "the button leads to Filterlab's grader"
 
 

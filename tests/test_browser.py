@@ -1,0 +1,108 @@
+"""Lesson 01 as a learner meets it: a real JupyterLab in a real browser."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.lab import CHROMIUM, CHROMIUM_FLAGS, TOKEN, jupyter_lab
+from tools.course import fill_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `sudo apt-get install chromium`, or see README.md"),
+]
+ROOT = Path(__file__).parent.parent
+SLOW = 120_000  # ms; a kernel may take its time on a busy machine
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    for name in ("notebooks", "release"):
+        shutil.copytree(ROOT / name, folder / name)
+    # All cells in the page at once, so that a test can ask for any of them.
+    settings = folder / ".lab" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"windowingMode": "none"}')
+    with jupyter_lab(folder, "--LabApp.expose_app_in_browser=True") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    yield page
+    page.close()
+
+
+def open_and_run(lab, page: Page, path: str) -> None:
+    page.goto(f"{lab.address}/lab/tree/{path}?token={TOKEN}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=SLOW)
+    page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.isReady", timeout=SLOW)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
+        " && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
+        timeout=SLOW,
+    )
+
+
+def test_lecture_runs_and_every_picture_has_a_description(lab, page):
+    open_and_run(lab, page, "notebooks/01_filters.ipynb")
+    pictures = page.locator(".jp-OutputArea-output img")
+    expect(pictures.first).to_be_visible(timeout=SLOW)
+    assert pictures.count() >= 20
+    assert all(len(alt or "") > 20 for alt in pictures.evaluate_all("images => images.map(image => image.getAttribute('alt'))"))
+    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert page.complaints == []
+
+
+def test_sliders_and_presets_change_the_response(lab, page):
+    open_and_run(lab, page, "notebooks/01_filters.ipynb")
+    response = page.locator(".jp-OutputArea-output img[alt^='response']").last
+    expect(response).to_be_visible(timeout=SLOW)
+    before = response.get_attribute("src")
+    page.locator(".widget-dropdown:has-text('preset') select").select_option("Laplacian")
+    expect(response).not_to_have_attribute("src", before, timeout=SLOW)
+    after_preset = response.get_attribute("src")
+    handle = page.locator(".widget-hslider:has-text('centre') .noUi-handle").first
+    handle.focus()
+    handle.press("ArrowRight")
+    expect(response).not_to_have_attribute("src", after_preset, timeout=SLOW)
+    expect(page.locator(".jp-OutputArea-output:has-text('sum of the nine weights')").last).to_contain_text("0.25")
+
+
+def test_a_wrong_answer_is_explained_in_the_notebook(lab, page):
+    sheet = lab.folder / "release" / "01_filters" / "01_filters.ipynb"
+    flipped = "def response(image, kernel, row, col):\n    kh, kw = kernel.shape\n"
+    flipped += "    return (image[row:row + kh, col:col + kw] * kernel[::-1, ::-1]).sum()"
+    fill_in(sheet, {"response": flipped})
+    open_and_run(lab, page, "release/01_filters/01_filters.ipynb")
+    # "Run all" stops at the first error: the example of the first exercise.
+    error = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']")
+    expect(error).to_have_count(1, timeout=SLOW)
+    expect(error).to_contain_text("expected  27")
+    expect(error).to_contain_text("that is true convolution")
+    assert "Traceback" not in error.inner_text() and "filterlab/" not in error.inner_text()
+
+
+def test_start_here_lays_out_a_copy(lab, page):
+    open_and_run(lab, page, "notebooks/start_here.ipynb")
+    link = page.locator(".jp-OutputArea-output a:has-text('01_filters')")
+    expect(link).to_be_visible(timeout=SLOW)
+    assert (lab.folder / "work" / "01_filters" / "01_filters.ipynb").exists()
+    link.click()
+    expect(page.locator(".jp-Notebook:has-text('Exercises 01')").last).to_be_visible(timeout=SLOW)
+    assert page.complaints == []
