@@ -1,0 +1,490 @@
+"""Pictures of pictures, filters and responses: drawn with fixed or stated scales, never stretched in silence.
+
+Signed things are orange above zero, blue below and grey at exactly zero. Every function returns a `Picture`: a PNG on its
+own light ground with a description in words, so that it can be read in light and dark themes, in exported pages and
+by screen readers. pyplot and its global state are not used.
+"""
+
+import base64
+import html
+import io
+import logging
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+# On a slow machine matplotlib announces its first font search on stderr, where a notebook shows it as an error.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+import numpy as np  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+from matplotlib.colors import LinearSegmentedColormap, to_rgb  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.patches import Rectangle  # noqa: E402
+from matplotlib.ticker import MaxNLocator  # noqa: E402
+
+ZERO_GREY = "#d4d4d4"
+NOT_A_NUMBER = "#d6008f"
+# An odd number of colours: the middle one, and no other, is zero.
+SIGNED = LinearSegmentedColormap.from_list("blue-grey-orange", ["#083b80", "#4f94d4", ZERO_GREY, "#ef8f3c", "#a83a00"], N=257)
+SIGNED = SIGNED.with_extremes(bad=NOT_A_NUMBER)
+GREY = LinearSegmentedColormap.from_list("black-white", ["black", "white"]).with_extremes(bad=NOT_A_NUMBER)
+
+# Everything below is measured in pixels of the PNG.
+DPI = 120
+WIDTH, TALLEST, GAP, MARGIN, LINE = 912, 520, 16, 12, 17
+LARGEST_CELL, SMALLEST_CELL = 56, 26
+INK, FAINT = "#1a1a1a", "#555555"
+
+
+class Picture:
+    """A drawn figure and its description; the last expression of a cell shows it.
+
+    alt: the description. png: the figure as PNG bytes. panels: what is drawn in it, for `row` and `gallery`.
+    """
+
+    def __init__(self, draw: Callable[[], Figure], alt: str, panels: Sequence["Panel"] = ()):
+        self._draw = draw
+        self.alt = alt
+        self.panels = tuple(panels)
+
+    @cached_property
+    def png(self) -> bytes:
+        file = io.BytesIO()
+        FigureCanvasAgg(self._draw()).print_png(file)
+        return file.getvalue()
+
+    @property
+    def html(self) -> str:
+        """An <img> that carries picture and description. JupyterLab and nbconvert's lab template drop the alt text of image/png."""
+        data = base64.b64encode(self.png).decode()
+        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}" style="display:block;max-width:100%;height:auto">'
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+        data = {"text/plain": self.alt, "text/html": self.html, "image/png": base64.b64encode(self.png).decode()}
+        return data, {"image/png": {"alt": self.alt}}
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One array of a figure and how it is drawn. kind: "picture", "response", "kernel" or "spectrum"."""
+
+    kind: str
+    values: np.ndarray
+    title: str
+    alt: str
+    notes: tuple[str, ...] = ()
+    limit: float | None = None
+    numbers: bool = False
+    box: tuple[int, int, int, int] | None = None
+    brightest: float = 1.0
+    shape: tuple[int, int] = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "shape", self.values.shape[-2:])
+
+    @property
+    def signed(self) -> bool:
+        return self.kind in ("response", "kernel")
+
+
+def picture(
+    image: np.ndarray,
+    title: str = "",
+    *,
+    numbers: bool = False,
+    box: tuple[int, int, int, int] | None = None,
+    alt: str | None = None,
+) -> Picture:
+    """A picture, black at 0 and white at 1 whatever its values are; uint8 pictures black at 0 and white at 255.
+
+    image: grey (h, w) or colour (3, h, w). numbers: write the values into the pixels, where there is room.
+    box: (row, column, height, width) of a window to outline. Values outside the range are drawn black or white, and a note says so.
+    Raises ValueError for another shape, no pixels, no finite value, or a box that leaves the picture.
+    """
+    values = _array("image", image, (2, 3), "a picture is (h, w) or (3, h, w)")
+    if values.ndim == 3 and len(values) != 3:
+        raise ValueError(f"image has shape {values.shape}: a colour picture is (3, h, w), with three channels")
+    white = 255 if values.dtype == np.uint8 else 1
+    values = values.astype(float)
+    finite = values[np.isfinite(values)]
+    notes = _not_finite(values)
+    if finite.min() < 0 or finite.max() > white:
+        notes.append(f"values {number(finite.min())} to {number(finite.max())}: below 0 drawn black, above {white} white")
+    kind = "grey picture" if values.ndim == 2 else "colour picture"
+    words = f"{kind}, {_size(values)}, values {number(finite.min())} to {number(finite.max())}, mean {number(finite.mean())}"
+    panel = Panel("picture", values, title, _describe(title, words), tuple(notes), numbers=numbers, box=_box(box, values), brightest=white)
+    return _single(panel, alt)
+
+
+def response(feature_map: np.ndarray, title: str = "", *, limit: float | None = None, alt: str | None = None) -> Picture:
+    """A signed map (h, w): orange above zero, blue below, grey at zero, the same range both ways.
+
+    limit: the value of the strongest colours; the default is the largest absolute value. What lies beyond is drawn in
+    the end colours, and a note says how much that is. Raises ValueError for another shape, no pixels, no finite value, or limit ≤ 0.
+    """
+    values = _array("feature_map", feature_map, (2,), "a response is one map (h, w)").astype(float)
+    top, bottom = np.nanargmax(_finite(values)), np.nanargmin(_finite(values))
+    words = f"signed map, {_size(values)}, from {number(values.flat[bottom])}{_place(values, bottom)} to "
+    words += f"{number(values.flat[top])}{_place(values, top)}; {np.mean(values > 0):.0%} positive, {np.mean(values < 0):.0%} negative"
+    panel = Panel("response", values, title, _describe(title, words), tuple(_not_finite(values)), limit=_positive(limit))
+    return _single(panel, alt)
+
+
+def kernel(weights: np.ndarray, title: str = "", *, limit: float | None = None, alt: str | None = None) -> Picture:
+    """The weights of a kernel (kh, kw) as coloured squares, with their numbers where there is room; signed colours, grey at zero.
+
+    limit: as for `response`. Raises ValueError for another shape, no weights, no finite value, or limit ≤ 0.
+    """
+    values = _array("weights", weights, (2,), "a kernel is one matrix (kh, kw)").astype(float)
+    rows = "; ".join(" ".join(_numbers(values)[row]) for row in range(len(values)))
+    listed = f", weights {rows}" if values.size <= 25 else f", weights {number(np.nanmin(values))} to {number(np.nanmax(values))}"
+    words = f"kernel, {_size(values)}{listed}, sum {number(values.sum())}"
+    panel = Panel("kernel", values, title, _describe(title, words), tuple(_not_finite(values)), limit=_positive(limit), numbers=True)
+    return _single(panel, alt)
+
+
+def spectrum(gain: np.ndarray, title: str = "", *, alt: str | None = None) -> Picture:
+    """What a filter lets through, frequency by frequency: black is nothing, white the largest gain, frequency zero in the middle.
+
+    gain: (n, m), not negative, in the order of np.fft.fft2. Frequencies are in cycles per pixel, −½ to ½.
+    Raises ValueError for another shape, no values, no finite value, or a negative one.
+    """
+    values = _array("gain", gain, (2,), "a spectrum is one matrix (n, m)").astype(float)
+    if np.nanmin(values) < 0:
+        raise ValueError(f"gain has the negative value {number(np.nanmin(values))}: take np.abs of the transform")
+    largest = float(np.nanmax(_finite(values)))
+    words = f"gain at each frequency, {number(values[0, 0])} at frequency zero, largest {number(largest)}"
+    notes = (f"black 0, white {number(largest)}", *_not_finite(values))
+    panel = Panel("spectrum", np.fft.fftshift(values), title, _describe(title, words), notes, brightest=largest or 1.0)
+    return _single(panel, alt)
+
+
+def row(pictures: Iterable[Picture], title: str = "", *, limit: float | None = None, alt: str | None = None) -> Picture:
+    """Pictures side by side, at most five in one line; all signed ones on one scale, as in `gallery`."""
+    items = _pictures(pictures)
+    return gallery(items, title, columns=min(len(items), 5), limit=limit, alt=alt)
+
+
+def gallery(
+    pictures: Iterable[Picture], title: str = "", *, columns: int = 4, limit: float | None = None, alt: str | None = None
+) -> Picture:
+    """Pictures in a grid, line by line; all signed ones share one scale, which is written below.
+
+    limit: the value of the strongest colours for all; the default is the largest limit of the pictures, or their largest absolute value.
+    Raises ValueError for no pictures, columns < 1, limit ≤ 0, or something that is no Picture with panels.
+    """
+    if columns < 1:
+        raise ValueError(f"columns={columns} must be at least 1")
+    panels = [panel for item in _pictures(pictures) for panel in item.panels]
+    limit = _positive(limit) or _shared_limit(panels)
+    if alt is None:
+        scale = f" All signed parts on one scale, {_scale(limit)}." if any(panel.signed for panel in panels) else ""
+        alt = f"{title + ': ' if title else ''}{len(panels)} pictures. " + ". ".join(panel.alt for panel in panels) + "." + scale
+    return Picture(lambda: _grid(panels, columns, title, limit), alt, panels)
+
+
+def profile(brightness: np.ndarray, answers: np.ndarray, title: str = "", *, alt: str | None = None) -> Picture:
+    """One line of a picture and, below it, the responses of a filter along that line.
+
+    brightness: (w,). answers: (w',), as long or shorter; drawn under the middle of the brightness, as the kernel's centre stands.
+    Raises ValueError for other shapes, no finite value, or more answers than pixels.
+    """
+    light = _array("brightness", brightness, (1,), "a line of a picture is (w,)").astype(float)
+    signed = _array("answers", answers, (1,), "the responses along a line are (w,)").astype(float)
+    if len(signed) > len(light):
+        raise ValueError(f"answers has {len(signed)} values, brightness only {len(light)}")
+    words = f"brightness of {len(light)} pixels from {number(np.nanmin(light))} to {number(np.nanmax(light))}; below it {len(signed)} "
+    words += f"responses from {number(np.nanmin(signed))} to {number(np.nanmax(signed))}"
+    return Picture(lambda: _lines(light, signed, title), alt or _describe(title, words))
+
+
+# Checks and words --------------------------------------------------------------------------------------------------------
+
+
+def _array(name: str, value: object, dimensions: tuple[int, ...], expected: str) -> np.ndarray:
+    """The value as a numeric array with one of these numbers of axes, or one sentence about what is wrong with it."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths: {expected}") from None
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"{name} holds {array.dtype} values of shape {array.shape}, not real numbers: {expected}")
+    if array.ndim not in dimensions or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: {expected}")
+    if not np.isfinite(array).any():
+        raise ValueError(f"{name} of shape {array.shape} has no finite value to draw")
+    return array
+
+
+def _pictures(pictures: Iterable[Picture]) -> list[Picture]:
+    items = [pictures] if isinstance(pictures, Picture) else list(pictures)
+    for position, item in enumerate(items):
+        if not getattr(item, "panels", ()):
+            kind = "a profile" if isinstance(item, Picture) else type(item).__name__
+            raise ValueError(f"pictures[{position}] is {kind}: expected what picture, response, kernel or spectrum gives")
+    if not items:
+        raise ValueError("pictures is empty: there is nothing to draw")
+    return items
+
+
+def _box(box: tuple[int, int, int, int] | None, image: np.ndarray) -> tuple[int, int, int, int] | None:
+    if box is None:
+        return None
+    top, left, height, width = box
+    if min(top, left) < 0 or min(height, width) < 1 or top + height > image.shape[-2] or left + width > image.shape[-1]:
+        raise ValueError(f"box={tuple(box)} (row, column, height, width) leaves the image of shape {image.shape}")
+    return top, left, height, width
+
+
+def _positive(limit: float | None) -> float | None:
+    if limit is not None and not (limit > 0 and math.isfinite(limit)):
+        raise ValueError(f"limit={limit} must be a positive number")
+    return limit
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _not_finite(values: np.ndarray) -> list[str]:
+    count = int((~np.isfinite(values)).sum())
+    return [f"magenta: {count} of {values.size} values are not finite numbers"] if count else []
+
+
+def number(value: float) -> str:
+    """A number in words for people: at most three digits that count, a printer's minus sign, rounding errors as 0."""
+    return f"{value:.3g}".replace("-", "−") if not abs(value) < 5e-13 else "0"
+
+
+def _numbers(values: np.ndarray) -> list[list[str]]:
+    """The values as they are written into squares: whole numbers without a point, others with two decimals."""
+    form = "z.0f" if np.all(values == np.round(values)) else "z.2f"
+    return [[format(value, form).replace("-", "−") for value in line] for line in values]
+
+
+def _size(values: np.ndarray) -> str:
+    return f"{values.shape[-2]} rows by {values.shape[-1]} columns"
+
+
+def _place(values: np.ndarray, position: np.intp) -> str:
+    row_, column = np.unravel_index(position, values.shape)
+    return f" (row {row_}, column {column})"
+
+
+def _describe(title: str, words: str) -> str:
+    return f"{title}: {words}" if title else words[0].upper() + words[1:]
+
+
+def _scale(limit: float) -> str:
+    return f"−{number(limit)} blue, 0 grey, {number(limit)} orange"
+
+
+def _shared_limit(panels: Sequence[Panel]) -> float:
+    """The largest limit that a panel asks for, or else the largest absolute value; 1 where everything is zero."""
+    own = [panel.limit or float(np.nanmax(np.abs(_finite(panel.values)))) for panel in panels if panel.signed]
+    return max(own, default=0.0) or 1.0
+
+
+# Drawing -----------------------------------------------------------------------------------------------------------------
+
+
+def _single(panel: Panel, alt: str | None) -> Picture:
+    limit = _shared_limit([panel])
+    scale = f"; scale {_scale(limit)}" if panel.signed else ""
+    return Picture(lambda: _grid([panel], 1, "", limit), alt or panel.alt + scale, [panel])
+
+
+def _grid(panels: Sequence[Panel], columns: int, title: str, limit: float) -> Figure:
+    """The panels line by line, each under its own title, with the shared scale of the signed ones at the foot."""
+    columns = min(columns, len(panels))
+    room = (WIDTH - 2 * MARGIN - GAP * (columns - 1)) // columns
+    tiles = [_Tile(panel, room) for panel in panels]
+    slot = max(*(tile.slot for tile in tiles), min(room, 340 if columns == 1 else 150))
+    for tile in tiles:
+        tile.wrap(slot)
+    lines = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+    width = 2 * MARGIN + columns * slot + GAP * (columns - 1)
+    head, foot = _wrap(title, width), _Foot(panels, limit, width)
+    start = MARGIN + LINE * len(head) + 8 * bool(head)
+    height = start + sum(_line_height(line) for line in lines) + foot.height + MARGIN
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    _text(figure, width / 2, MARGIN, head, weight="bold")
+    for line in lines:
+        top = start + max(tile.above for tile in line)
+        for column, tile in enumerate(line):
+            tile.draw(figure, MARGIN + column * (slot + GAP), top, limit)
+        start += _line_height(line)
+    foot.draw(figure, start)
+    return figure
+
+
+def _line_height(line: Sequence["_Tile"]) -> int:
+    return max(tile.above for tile in line) + max(tile.height + tile.below for tile in line) + 8
+
+
+class _Tile:
+    """A panel with its place in the grid, in pixels: `width` × `height`, a title `above` and notes `below`, in a slot `slot` wide."""
+
+    def __init__(self, panel: Panel, room: int):
+        self.panel = panel
+        self.ticks = 28 if panel.kind == "spectrum" else 0  # room for the frequencies on both sides, half of it below
+        self.width, self.height = _drawn_size(panel, room - 2 * self.ticks, TALLEST)
+        self.slot = self.width + 2 * self.ticks
+
+    def wrap(self, slot: int) -> None:
+        self.slot = slot
+        self.title, self.notes = _wrap(self.panel.title, slot), _wrap(" · ".join(self.panel.notes), slot, small=True)
+        self.above = LINE * len(self.title) + 6
+        self.below = LINE * len(self.notes) + 6 + self.ticks // 2
+
+    def draw(self, figure: Figure, left: float, top: float, limit: float) -> None:
+        _text(figure, left + self.slot / 2, top - self.above, self.title)
+        axes = _axes(figure, left + (self.slot - self.width) / 2, top, self.width, self.height)
+        _draw_panel(axes, self.panel, limit, self.width / self.panel.shape[1])
+        _text(figure, left + self.slot / 2, top + self.height + 5 + self.ticks // 2, self.notes, small=True)
+
+
+def _drawn_size(panel: Panel, width: int, height: int) -> tuple[int, int]:
+    """Pixels of the figure that a panel covers, (width, height): whole multiples of its own pixels where they nearly fill the room."""
+    rows, columns = panel.shape
+    scale = min(width / columns, height / rows)
+    if panel.kind == "spectrum":
+        scale = min(scale, 256 / max(rows, columns))
+    elif panel.numbers:
+        scale = min(scale, LARGEST_CELL)
+    if panel.kind != "spectrum" and scale >= 1 and math.floor(scale) / scale > 0.6:
+        scale = math.floor(scale)
+    return max(1, round(columns * scale)), max(1, round(rows * scale))
+
+
+def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes at a place given in pixels from the top left corner of the figure."""
+    across, down = figure.get_size_inches() * DPI
+    left, top = round(left), round(top)
+    return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down), xticks=[], yticks=[])
+
+
+def _text(figure: Figure, x: float, top: float, lines: Sequence[str], small: bool = False, weight: str = "normal") -> None:
+    across, down = figure.get_size_inches() * DPI
+    for position, line in enumerate(lines):
+        y = 1 - (top + LINE * (position + 0.5)) / down
+        style = {"size": 7, "color": FAINT} if small else {"size": 9, "color": INK, "weight": weight}
+        figure.text(x / across, y, line, ha="center", va="center", family="DejaVu Sans", parse_math=False, **style)
+
+
+def _wrap(text: str, width: int, small: bool = False) -> list[str]:
+    """The text in lines that fit the width in pixels."""
+    return textwrap.wrap(text, max(8, int(width / (6.4 if small else 8.2))), break_long_words=False)
+
+
+def _draw_panel(axes: Axes, panel: Panel, limit: float, cell: float) -> None:
+    """One panel's pixels, and what is written or outlined on them. cell: pixels of the figure per value."""
+    crisp = "nearest" if cell == round(cell) or cell > 3 else "antialiased"
+    if panel.values.ndim == 3:
+        colors = np.clip(np.moveaxis(panel.values, 0, -1) / panel.brightest, 0, 1)
+        bad = ~np.isfinite(colors).all(axis=-1)
+        axes.imshow(np.where(bad[..., None], to_rgb(NOT_A_NUMBER), colors), interpolation=crisp, aspect="auto")
+    elif panel.signed:
+        axes.imshow(_finite(panel.values), cmap=SIGNED, vmin=-limit, vmax=limit, interpolation=crisp, aspect="auto")
+    else:
+        axes.imshow(_finite(panel.values), cmap=GREY, vmin=0, vmax=panel.brightest, interpolation=crisp, aspect="auto")
+    for side in axes.spines.values():
+        side.set(color="#999999", linewidth=0.6)
+    if panel.numbers and panel.values.ndim == 2 and cell >= SMALLEST_CELL:
+        _write_numbers(axes, panel, limit, cell)
+    if panel.kind == "spectrum":
+        _frequency_ticks(axes, panel)
+    if panel.box is not None:
+        top, left, height, width = panel.box
+        for color, thickness in (("black", 3.2), ("#ffb000", 1.6)):
+            axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=color, linewidth=thickness))
+
+
+def _write_numbers(axes: Axes, panel: Panel, limit: float, cell: float) -> None:
+    texts = _numbers(panel.values)
+    longest = max(len(text) for line in texts for text in line)
+    points = min(0.36, 1.35 / longest) * cell * 72 / DPI
+    shades = SIGNED((panel.values + limit) / (2 * limit)) if panel.signed else GREY(panel.values / panel.brightest)
+    # Black and white letters contrast equally with a ground of relative luminance 0.18 (WCAG 2).
+    light = shades[..., :3] ** 2.2 @ (0.2126, 0.7152, 0.0722) > 0.18
+    for place, bright in np.ndenumerate(light):
+        text, color = texts[place[0]][place[1]], "black" if bright else "white"
+        axes.text(place[1], place[0], text, ha="center", va="center", size=points, color=color, family="DejaVu Sans")
+    rows, columns = panel.shape
+    axes.hlines(np.arange(1, rows) - 0.5, -0.5, columns - 0.5, color="white", linewidth=1)
+    axes.vlines(np.arange(1, columns) - 0.5, -0.5, rows - 0.5, color="white", linewidth=1)
+
+
+def _frequency_ticks(axes: Axes, panel: Panel) -> None:
+    rows, columns = panel.shape
+    axes.set_xticks([-0.5, columns // 2, columns - 0.5], ["−½", "0", "½"], size=7, color=FAINT)
+    axes.set_yticks([-0.5, rows // 2, rows - 0.5], ["−½", "0", "½"], size=7, color=FAINT)
+    axes.tick_params(length=2, pad=2, color=FAINT)
+
+
+class _Foot:
+    """The scale of the signed panels: a colour bar where there are responses, one line where kernels show their numbers."""
+
+    def __init__(self, panels: Sequence[Panel], limit: float, width: int):
+        signed = [panel for panel in panels if panel.signed]
+        self.bar = any(not panel.numbers for panel in signed)
+        self.limit, self.width = limit, width
+        values = np.concatenate([panel.values[np.isfinite(panel.values)] for panel in signed]) if signed else np.zeros(1)
+        self.beyond = float(np.mean(np.abs(values) > limit * (1 + 1e-9)))
+        self.words = _wrap(self._sentence(len(signed)), width, small=True) if signed else []
+        self.height = (4 + LINE * len(self.words) + 34 * self.bar) if signed else 0
+
+    def _sentence(self, count: int) -> str:
+        shared = "one scale for all that is coloured" if count > 1 else ""
+        scale = "" if self.bar else _scale(self.limit)
+        beyond = f"{_percent(self.beyond)} of the values lie beyond ±{number(self.limit)} and take the end colour" if self.beyond else ""
+        return "; ".join(part for part in (": ".join(part for part in (shared, scale) if part), beyond) if part)
+
+    def draw(self, figure: Figure, top: float) -> None:
+        if not self.height:
+            return
+        if self.bar:
+            wide = min(360, self.width - 60)
+            axes = _axes(figure, (self.width - wide) / 2, top + 4, wide, 10)
+            axes.imshow(np.linspace(-1, 1, 257)[None], cmap=SIGNED, aspect="auto", extent=(-1, 1, 0, 1))
+            axes.set_xticks([-1, 0, 1], ["−" + number(self.limit), "0", number(self.limit)], size=7.5, color=INK)
+            axes.tick_params(length=3, pad=2, color=FAINT)
+            for side in axes.spines.values():
+                side.set_visible(False)
+        _text(figure, self.width / 2, top + 4 + 34 * self.bar, self.words, small=True)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
+
+
+def _lines(light: np.ndarray, signed: np.ndarray, title: str) -> Figure:
+    """Brightness as steps, and under it the responses: orange above the zero line, blue below."""
+    figure = Figure(figsize=(800 / DPI, 400 / DPI), dpi=DPI, facecolor="white")
+    _text(figure, 400, 8, _wrap(title, 760))
+    upper, lower = _axes(figure, 80, 36, 700, 130), _axes(figure, 80, 186, 700, 160)
+    pixels, places = np.arange(len(light)), np.arange(len(signed)) + (len(light) - len(signed)) // 2
+    upper.step(pixels, light, where="mid", color=INK, linewidth=1.3)
+    limit = float(np.nanmax(np.abs(_finite(signed)))) or 1.0
+    lower.fill_between(places, np.clip(signed, 0, None), step="mid", color=SIGNED(0.8), linewidth=0)
+    lower.fill_between(places, np.clip(signed, None, 0), step="mid", color=SIGNED(0.2), linewidth=0)
+    lower.step(places, signed, where="mid", color=INK, linewidth=0.8)
+    lower.axhline(0, color="#999999", linewidth=0.8)
+    lower.set_ylim(-1.1 * limit, 1.1 * limit)
+    upper.set_ylim(min(0.0, float(np.nanmin(light))) - 0.05, max(1.0, float(np.nanmax(light))) + 0.05)
+    for axes, label, ticks in ((upper, "brightness", [0, 0.5, 1]), (lower, "response", [-limit, 0, limit])):
+        axes.set_xlim(-0.5, len(light) - 0.5)
+        axes.set_yticks(ticks, [number(tick) for tick in ticks], size=8, color=INK)
+        axes.set_ylabel(label, size=9, color=INK)
+        axes.spines[["top", "right"]].set_visible(False)
+    lower.set_xlabel("column", size=9, color=INK)
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+    lower.tick_params(labelsize=8)
+    return figure

@@ -1,0 +1,285 @@
+"""filterlab.show: zero is grey, scales are stated, everything is described; and the sliders that use it."""
+
+import base64
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from filterlab import kernels, show
+from filterlab.explore.kernel_sliders import KernelSliders
+
+ZERO = (212, 212, 212)
+MAGENTA = (214, 0, 143)
+
+
+def pixels(picture):
+    return np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB"))
+
+
+def share(picture, color):
+    """How much of the figure has exactly this colour."""
+    return (pixels(picture) == color).all(axis=-1).mean()
+
+
+def test_nothing_of_pyplot_or_torch_is_loaded():
+    code = "import sys, numpy, filterlab.show as s; s.response(numpy.eye(3)).png;"
+    code += "print([name for name in ('torch', 'matplotlib.pyplot', 'IPython') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+# Signed colours ----------------------------------------------------------------------------------------------------------
+
+
+def test_zero_is_exactly_grey_whatever_the_range():
+    lopsided = np.zeros((40, 40))
+    lopsided[0, 0] = 7  # no negative value at all
+    assert share(show.response(lopsided), ZERO) > 0.5
+    assert share(show.response(np.zeros((40, 40))), ZERO) > 0.5
+
+
+def test_only_zero_is_grey_above_is_orange_and_below_is_blue():
+    colors = show.SIGNED([0.0, 0.5 - 1 / 257, 0.5, 0.5 + 1 / 257, 1.0])[:, :3]
+    np.testing.assert_allclose(colors[2] * 255, ZERO)
+    red, blue = colors[:, 0], colors[:, 2]
+    assert (red < blue).tolist() == [True, True, False, False, False]
+    assert (red > blue).tolist() == [False, False, False, True, True]
+
+
+def test_limits_are_symmetric_so_that_opposite_maps_have_opposite_colours():
+    ramp = np.repeat(np.linspace(-1, 3, 41)[None], 20, axis=0)
+    image, mirrored = (pixels(show.response(values)) for values in (ramp, -ramp[:, ::-1]))
+    blue, orange = (show.SIGNED(end, bytes=True)[:3] for end in (0.0, 1.0))
+    assert (image == orange).all(-1).any() and (mirrored == blue).all(-1).any()
+    # Only the colour bar reaches the other end.
+    assert (image == blue).all(-1).sum() < 100 and (mirrored == orange).all(-1).sum() < 100
+
+
+def test_a_limit_is_kept_and_what_lies_beyond_is_counted():
+    values = np.array([[0.0, 1, 2, 5]])
+    assert show.response(values, limit=2).panels[0].limit == 2
+    foot = show._Foot(show.response(values).panels, 2, 400)
+    assert foot.words == ["25.0% of the values lie beyond ±2 and take the end colour"]
+    assert not show._Foot(show.response(values).panels, 5, 400).words
+
+
+def test_what_is_not_finite_is_magenta_and_counted():
+    values = np.zeros((20, 20))
+    values[5, 5:7] = np.nan, np.inf
+    for picture in (show.response(values), show.picture(values), show.picture(np.stack([values] * 3))):
+        assert share(picture, MAGENTA) > 0.001
+    assert show.response(values).panels[0].notes == ("magenta: 2 of 400 values are not finite numbers",)
+
+
+# One scale for all -------------------------------------------------------------------------------------------------------
+
+
+def test_a_row_has_one_scale_for_all_that_is_signed_and_says_so():
+    weak, strong = np.full((30, 30), 0.5), np.full((30, 30), 2.0)
+    together = show.row([show.response(weak), show.response(strong), show.picture(weak)])
+    half = show.SIGNED((0.5 / 2 + 1) / 2, bytes=True)[:3]
+    assert share(together, half) > 0.1  # 0.5 drawn as a quarter of the way to 2
+    assert "one scale, −2 blue, 0 grey, 2 orange" in together.alt
+    assert show._Foot(together.panels, 2, 500).words == ["one scale for all that is coloured"]
+
+
+def test_the_shared_scale_is_the_asked_one_or_the_largest():
+    weak, strong = show.response(np.ones((3, 3)), limit=4), show.kernel(-3 * np.eye(3))
+    assert "−4 blue" in show.row([weak, strong]).alt
+    assert "−3 blue" in show.row([show.response(np.ones((3, 3))), strong]).alt
+    assert "−0.5 blue" in show.gallery([weak, strong], limit=0.5).alt
+
+
+def test_many_pictures_wrap_into_lines_and_stay_narrow():
+    sizes = []
+    for count in (1, 4, 9):
+        height, width, _ = pixels(show.gallery([show.picture(np.ones((200, 150)), "a rather long title for this")] * count)).shape
+        assert width <= 1000
+        sizes.append(height)
+    assert sizes[2] > 2.5 * sizes[1]
+    assert len(show.row([show.kernel(np.eye(3))] * 7).panels) == 7
+
+
+def test_nothing_is_drawn_on_the_border_of_a_figure():
+    titles = ["a title that is much too long for one line of this figure"] * 6
+    figures = [
+        show.gallery([show.spectrum(np.ones((16, 16)), title) for title in titles]),
+        show.row([show.picture(np.full((30, 20), 2.0), title) for title in titles]),
+        show.kernel(kernels.gaussian_blur, titles[0]),
+        show.profile(np.linspace(0, 1, 300), np.sin(np.arange(298)), titles[0]),
+    ]
+    for figure in figures:
+        image = pixels(figure)
+        for side in (image[:4], image[-4:], image[:, :4], image[:, -4:]):
+            assert (side == 255).all()
+
+
+def test_the_figure_is_light_so_that_dark_themes_can_show_it():
+    for picture in (show.response(np.eye(3)), show.profile(np.eye(5)[0], np.eye(3)[0])):
+        assert Image.open(io.BytesIO(picture.png)).convert("RGBA").getpixel((0, 0)) == (255, 255, 255, 255)
+
+
+# Pictures ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_never_stretched():
+    faint = np.full((20, 20), 0.4)
+    faint[:, :10] = 0.6
+    assert share(show.picture(faint), (102, 102, 102)) > 0.2
+    assert share(show.picture(faint), (153, 153, 153)) > 0.2
+    assert share(show.picture((faint * 255).astype(np.uint8)), (102, 102, 102)) > 0.2
+    color = np.stack([faint, np.zeros((20, 20)), np.zeros((20, 20))])
+    assert share(show.picture(color), (102, 0, 0)) > 0.2
+
+
+def test_values_out_of_range_are_admitted():
+    assert show.picture(np.array([[-0.5, 1.25]])).panels[0].notes == ("values −0.5 to 1.25: below 0 drawn black, above 1 white",)
+    assert show.picture(np.array([[0.0, 1.0]])).panels[0].notes == ()
+
+
+def test_numbers_are_written_with_whole_numbers_whole():
+    assert show._numbers(np.array([[-1.0, 0.0, 2.0]])) == [["−1", "0", "2"]]
+    assert show._numbers(np.array([[-0.001, 1 / 9]])) == [["0.00", "0.11"]]
+    plain, numbered = (pixels(show.picture(np.full((4, 4), 0.5), numbers=flag)) for flag in (False, True))
+    assert (numbered < 100).sum() > (plain < 100).sum() + 200
+
+
+def test_a_box_outlines_a_window():
+    image = np.full((60, 60), 0.5)
+    assert share(show.picture(image, box=(10, 10, 20, 30)), (255, 176, 0)) > 0.001
+    with pytest.raises(ValueError, match=r"box=\(50, 0, 20, 20\).*leaves the image of shape \(60, 60\)"):
+        show.picture(image, box=(50, 0, 20, 20))
+
+
+def test_the_spectrum_has_frequency_zero_in_the_middle():
+    gain = np.abs(np.fft.fft2(kernels.box_blur, (16, 16)))
+    panel = show.spectrum(gain).panels[0]
+    assert panel.values[8, 8] == pytest.approx(1) and panel.values[0, 0] == pytest.approx(gain[8, 8])
+
+
+def test_a_profile_puts_the_responses_under_the_middle():
+    figure = show.profile(np.array([0.2, 0.2, 0.8, 0.8, 0.8]), np.array([0.6, 0.6, 0.0]))._draw()
+    upper, lower = figure.axes
+    assert upper.get_xlim() == lower.get_xlim()
+    assert lower.lines[0].get_xdata().tolist() == [1, 2, 3]
+    assert lower.get_ylim()[0] == -lower.get_ylim()[1]
+
+
+# Words -------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_picture_describes_itself_with_computed_facts():
+    values = np.zeros((4, 6))
+    values[1, 2], values[3, 5] = 3, -1.5
+    assert show.response(values, "edges").alt == (
+        "edges: signed map, 4 rows by 6 columns, from −1.5 (row 3, column 5) to 3 (row 1, column 2); 4% positive, 4% negative; "
+        "scale −3 blue, 0 grey, 3 orange"
+    )
+    assert "weights −1 0 1; −2 0 2; −1 0 1, sum 0" in show.kernel(kernels.sobel_x, "Sobel x").alt
+    assert show.picture(np.ones((2, 3))).alt == "Grey picture, 2 rows by 3 columns, values 1 to 1, mean 1"
+    assert "1 at frequency zero" in show.spectrum(np.abs(np.fft.fft2(kernels.box_blur, (8, 8)))).alt
+    assert "5 pixels" in show.profile(np.arange(5) / 4, np.ones(3)).alt
+    both = show.row([show.picture(np.ones((2, 3)), "one"), show.picture(np.ones((2, 3)), "two")], title="pair").alt
+    assert both.startswith("pair: 2 pictures. one: ") and "two: " in both
+
+
+def test_an_alt_text_of_ones_own_reaches_every_form():
+    picture = show.response(np.eye(3), alt='a "quoted" <line>')
+    data, metadata = picture._repr_mimebundle_()
+    assert data["text/plain"] == repr(picture) == picture.alt == metadata["image/png"]["alt"] == 'a "quoted" <line>'
+    assert 'alt="a &quot;quoted&quot; &lt;line&gt;"' in data["text/html"]
+    assert base64.b64decode(data["image/png"]) == picture.png
+    assert base64.b64decode(re.search(r"base64,([^\"]+)", data["text/html"])[1]) == picture.png
+
+
+def test_a_title_may_hold_any_characters():
+    assert show.picture(np.ones((3, 3)), r"$\no_such_command$ & <b>").png.startswith(b"\x89PNG")
+
+
+# Bad input ---------------------------------------------------------------------------------------------------------------
+
+BAD = [
+    (lambda: show.response(np.zeros((3, 5, 5))), r"feature_map has shape \(3, 5, 5\)"),
+    (lambda: show.response(np.zeros((0, 5))), r"feature_map has shape \(0, 5\)"),
+    (lambda: show.response("edges"), r"feature_map holds .* not real numbers"),
+    (lambda: show.response([[1, 2], [3]]), r"feature_map has rows of different lengths"),
+    (lambda: show.response(np.full((2, 2), np.nan)), r"feature_map of shape \(2, 2\) has no finite value"),
+    (lambda: show.response(np.eye(2), limit=0), r"limit=0 must be a positive number"),
+    (lambda: show.response(None), r"feature_map holds object values"),
+    (lambda: show.picture(np.zeros((4, 5, 5))), r"image has shape \(4, 5, 5\).*three channels"),
+    (lambda: show.picture(np.zeros((5, 5, 3))), r"image has shape \(5, 5, 3\)"),
+    (lambda: show.picture(np.zeros(5)), r"image has shape \(5,\)"),
+    (lambda: show.kernel(np.zeros((3, 3, 3))), r"weights has shape \(3, 3, 3\)"),
+    (lambda: show.kernel(np.eye(3) * 1j), r"weights holds complex128 values"),
+    (lambda: show.spectrum(-np.eye(3)), r"gain has the negative value −1"),
+    (lambda: show.profile(np.eye(3), np.ones(3)), r"brightness has shape \(3, 3\)"),
+    (lambda: show.profile(np.ones(3), np.ones(4)), r"answers has 4 values, brightness only 3"),
+    (lambda: show.row([]), "pictures is empty"),
+    (lambda: show.row([np.eye(3)]), r"pictures\[0\] is ndarray"),
+    (lambda: show.row([show.profile(np.ones(3), np.ones(3))]), r"pictures\[0\] is a profile"),
+    (lambda: show.gallery([show.kernel(np.eye(3))], columns=0), "columns=0"),
+]
+
+
+@pytest.mark.parametrize(("call", "says"), BAD)
+def test_bad_input_is_refused_in_one_sentence(call, says):
+    with pytest.raises(ValueError, match=says) as refused:
+        call()
+    assert "\n" not in str(refused.value)
+
+
+# The nine sliders --------------------------------------------------------------------------------------------------------
+
+
+def controls(sliders):
+    return {child.description: child for line in sliders.children[:2] for child in line.children}
+
+
+def test_every_slider_sets_its_own_weight():
+    sliders = KernelSliders(np.linspace(0, 1, 48).reshape(6, 8), kernels.identity)
+    places = ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"]
+    for position, place in enumerate(places):
+        controls(sliders)[place].value = -1.25
+        assert sliders.kernel.flat[position] == -1.25
+    assert "sum of the nine weights: <b>−11.2</b>" in sliders.children[2].value
+
+
+def test_presets_set_the_sliders_and_a_moved_slider_is_ones_own():
+    sliders = KernelSliders(np.linspace(0, 1, 48).reshape(6, 8))
+    preset = controls(sliders)["preset"]
+    assert preset.value == "Sobel x"
+    for name in [name for name in preset.options if name != "your own"]:
+        preset.value = name
+        np.testing.assert_allclose(sliders.kernel, kernels.gallery()[name])
+        assert preset.value == name
+        # A browser moves a slider to its nearest step: presets must already stand there.
+        assert all(float(child.value * 4).is_integer() for place, child in controls(sliders).items() if place not in ("preset", "shown in"))
+    controls(sliders)["centre"].value = 2
+    assert preset.value == "your own"
+
+
+def test_the_sliders_show_the_response_and_leave_a_picture_where_they_cannot_live():
+    sliders = KernelSliders(np.linspace(0, 1, 48).reshape(6, 8))
+    shown = sliders.children[3].children[1]
+    before = shown.value
+    controls(sliders)["right"].value = 0
+    assert shown.value != before and "signed map" in shown.value
+    controls(sliders)["shown in"].value = "picture"
+    assert "grey picture" in shown.value
+    bundle = sliders._repr_mimebundle_()
+    assert {"image/png", "text/html", "text/plain", "application/vnd.jupyter.widget-view+json"} <= bundle.keys()
+    assert "kernel" in bundle["text/plain"]
+
+
+@pytest.mark.parametrize("bad", [np.ones((3, 4)), np.full((3, 3), np.pi), np.full((3, 3), np.nan)])
+def test_weights_that_no_slider_can_show_are_refused(bad):
+    sliders = KernelSliders(np.ones((4, 4)))
+    with pytest.raises(ValueError, match="kernel"):
+        sliders.kernel = bad
+    np.testing.assert_array_equal(sliders.kernel, kernels.sobel_x)
+    with pytest.raises(ValueError, match=r"image has shape \(3, 4, 4\)"):
+        KernelSliders(np.ones((3, 4, 4)))
