@@ -1,0 +1,57 @@
+# %% [markdown]
+# # Start here
+#
+# A convolutional network is made of **filters**: small grids of numbers that look for patterns in pictures. In this course you
+# build them by hand, slide them, let a computer find them, and look inside networks that found theirs by themselves.
+#
+# You learn by doing. Every lesson has a **lecture** with pictures and sliders, and **exercises** that check themselves and tell you
+# *what* went wrong, not only that something did.
+#
+# **You need** Python and NumPy arrays (indexing, slicing, shapes). No calculus before lesson 03, no PyTorch before lesson 04.
+#
+# ## Map of the course
+#
+# | lesson | question | |
+# |---|---|---|
+# | [01 · What a filter is](01_filters.ipynb) | What can nine numbers see? | 90 minutes |
+# | 02 · How a filter works | What happens while the window slides? | to come |
+# | 03 · How filters are learned | Who chooses the numbers? | to come |
+# | 04 · Filters in PyTorch | How do I look inside a trained network? | to come |
+# | 05 · What the filters see | What makes a deep filter answer? | to come |
+# | 06 · Put it together | Can I design, repair and shrink a network? | to come |
+#
+# ## Your own copy of the exercises
+#
+# Run this cell (Shift + Enter). It lays a copy into the folder `work/`, which is yours: no update and no build ever touches it.
+# Running it again changes nothing that you have written.
+
+# %%
+from filterlab import desk
+
+desk.lay_out()
+
+# %% [markdown]
+# ## How an exercise works
+#
+# 1. Read what the function must do. Its first lines name the shapes that go in and come out.
+# 2. Replace `raise NotImplementedError` by your answer, and run the cell.
+# 3. Run the **test cells** below it, from easy to hard. Silence means passed. Otherwise you read what was expected, what your
+#    function gave, and, for the usual mistakes, a hint that names yours.
+# 4. Stuck? Open **Hint**. Still stuck after a quarter of an hour? The worked answers are in the folder `solutions/`; read one,
+#    close it, and write your own.
+#
+# A hidden test or two may be added when your work is graded. They ask the same as the text does, with other numbers.
+#
+# ## How a lecture works
+#
+# Open [lesson 01](01_filters.ipynb) and run its cells from top to bottom. Where it says **Predict**, say your answer aloud first:
+# being wrong before you look is how the right answer stays. The mark ✎ names the exercise that you can now do; the lecture and the
+# exercises side by side in two tabs work well.
+#
+# ## If something goes wrong
+#
+# - *Everything behaves oddly*: menu **Kernel → Restart Kernel**, then run the cells again from the top.
+# - *I want to begin an exercise sheet anew*: close it, then run `desk.start_over("01_filters")` in a cell here. Your old copy is
+#   put aside, never deleted.
+# - *No module named filterlab*: JupyterLab was started outside the course's environment. Start it with `make lab`, or as the README
+#   says.
