@@ -159,6 +159,9 @@ def test_symptoms_help_where_the_bank_has_nothing():
 
 def test_jupyter_shows_the_message_and_no_traceback():
     assert WrongAnswer("so and so")._render_traceback_() == ["WrongAnswer: so and so"]
+    long = WrongAnswer("so.\n  call      f(x)\nHint: " + "word " * 40)._render_traceback_()
+    assert long[:2] == ["WrongAnswer: so.", "  call      f(x)"]
+    assert all(len(line) <= 110 for line in "\n".join(long).splitlines())
 
 
 # --- from scratch -----------------------------------------------------------------------------------------------------
@@ -200,13 +203,6 @@ def by_filterlab_import(image):
     return np.hypot(correlate2d(image, np.eye(3)), 0)
 
 
-def by_a_thread(image):
-    import concurrent.futures
-
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        return pool.submit(vars(sys.modules["filterlab.check.references.filters"])["gradient_magnitude"], image).result()
-
-
 def by_a_helper(image):
     return by_torch(image)
 
@@ -220,7 +216,6 @@ def by_a_helper(image):
         (by_torch_through_the_back_door, "torch"),
         (by_filterlab, "filterlab"),
         (by_filterlab_import, "filterlab.convolution"),
-        (by_a_thread, "filterlab"),
         (by_a_helper, "torch"),
         (reference.gradient_magnitude, "filterlab"),
     ],
@@ -235,6 +230,21 @@ def test_a_borrowed_constant_is_refused():
     space = {"gx": sobel_x, "gy": sobel_y}
     exec("def sobel_kernels():\n    return gx, gy", space)
     assert "uses filterlab.kernels.sobel_x" in _message(lambda: expect(space["sobel_kernels"]).like(reference.sobel_kernels))
+
+
+def test_what_the_garbage_collector_finalizes_is_not_the_answers_doing():
+    library = {"__name__": "sklearn.waste"}
+    exec("class Waste:\n    def __del__(self):\n        pass", library)
+
+    def answer(image):
+        kept = [[] for _ in range(5000)]  # enough containers to set the collector off
+        return right(image) + 0 * len(kept)
+
+    for _ in range(5):
+        waste = library["Waste"]()
+        waste.itself = waste
+        del waste
+        expect(answer, IMAGE).like(reference.gradient_magnitude)
 
 
 def test_numpy_and_the_standard_library_are_free():

@@ -1,6 +1,7 @@
 """`expect(answer, …)`: what a test cell says. Every check ends in silence or in one WrongAnswer that explains itself."""
 
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,9 @@ class WrongAnswer(AssertionError):
 
     def _render_traceback_(self) -> list[str]:
         # Jupyter asks an exception for its own rendering: the way through our package would help nobody.
-        return [f"{type(self).__name__}: {self}"]
+        lines = f"{type(self).__name__}: {self}".splitlines()
+        # Jupyter breaks long lines in the middle of a word.
+        return [textwrap.fill(line, 110, subsequent_indent="  ", replace_whitespace=False, drop_whitespace=True) for line in lines]
 
 
 def expect(answer: Callable, *args: Any, **kwargs: Any) -> "Expectation":

@@ -7,11 +7,11 @@ while the answer runs, so that a detour (an import by name, a function kept in a
 
 import contextlib
 import dis
+import gc
 import importlib.util
 import inspect
 import sys
 import sysconfig
-import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -91,14 +91,16 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
         elif kind == "machinery" and event == "call":
             outside = frame
 
-    before = sys.getprofile()
-    threading.setprofile(on_event)
+    before, collecting = sys.getprofile(), gc.isenabled()
+    # What the garbage collector finalizes in the meantime (a coroutine of the notebook server, say) is not called by the answer.
+    gc.disable()
     sys.setprofile(on_event)
     try:
         yield borrowed
     finally:
         sys.setprofile(before if callable(before) else None)  # cProfile's own hook cannot be put back from Python
-        threading.setprofile(before)
+        if collecting:
+            gc.enable()
 
 
 def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:

@@ -141,8 +141,8 @@ for _ in range(2):
 # samples, so that the picture keeps its brightness.
 #
 # On paper: choose $\sigma = 1/\sqrt{2 \ln 2}$. Then one pixel from the centre the bell is down to a half, and at the corners of a 3×3
-# kernel ($x^2 + y^2 = 2$) to a quarter. The samples sum to $1 + 4·½ + 4·¼ = 4$: the centre weighs 1/4, its neighbours 1/8, the corners
-# 1/16.
+# kernel ($x^2 + y^2 = 2$) to a quarter. The samples sum to $1 + 4·\tfrac12 + 4·\tfrac14 = 4$: the centre weighs 1/4, its neighbours
+# 1/8, the corners 1/16.
 #
 # An even size has no centre pixel. Raise `ValueError` for an even or non-positive size and for `sigma ≤ 0`, naming it with its value.
 

@@ -888,6 +888,14 @@ def separate_fixed_threshold(kernel):
     return left[:, 0] * strengths[0], rows[0]
 
 
+@mistake(right.separate, "your threshold is too generous: column and row must give the kernel up to a millionth of its largest weight.")
+def separate_loose_threshold(kernel):
+    left, strengths, rows = np.linalg.svd(kernel.astype(float))
+    if len(strengths) > 1 and strengths[1] > 2e-3 * strengths[0]:
+        raise ValueError("the kernel is not separable")
+    return left[:, 0] * strengths[0], rows[0]
+
+
 @mistake(right.separate, "float32 keeps seven digits: a threshold below 1e-7 of the largest singular value refuses separable kernels.")
 def separate_threshold_below_float32(kernel):
     strengths = np.linalg.svd(kernel.astype(float), compute_uv=False)

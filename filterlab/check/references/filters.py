@@ -109,9 +109,9 @@ def _draw_separate(rng):
 
 def _refused_separate(rng):
     kh, kw = int(rng.integers(2, 5)), int(rng.integers(2, 5))
-    kernel = np.outer(rng.uniform(1, 2, kh), rng.uniform(1, 2, kw))
-    # One weight is off, by a lot or by a few hundredths: the rank is 2.
-    kernel[rng.integers(kh), rng.integers(kw)] += rng.choice([-1, 1]) * rng.choice([0.05, 5.0])
+    left, right = (np.linalg.qr(rng.normal(size=(side, 2)))[0] for side in (kh, kw))
+    # Rank 2, by a lot or by very little: far more than rounding, or a millionth, would leave.
+    kernel = left @ np.diag([1, rng.choice([3e-4, 0.03, 1.0])]) @ right.T
     return (kernel * 10.0 ** rng.integers(-9, 5),), None
 
 
