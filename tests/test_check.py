@@ -56,21 +56,35 @@ def test_one_sentence_for_each_wrong_kind_of_result(answer, sentence):
 def test_numbers_of_any_kind_are_compared_by_value():
     for number in (27, 27.0, np.int16(27), np.float32(27), np.array(27.0)):
         expect(lambda number=number: number).equals(27)
-    for other in (np.array([27.0]), "27", True, [27], None, 27.001, 27j):
+    for other in (np.array([27.0]), "27", True, [27], None, 27.001, np.int64(28), 27j):
         with pytest.raises(WrongAnswer):
             expect(lambda other=other: other).equals(27)
 
 
 def test_tolerance_follows_the_coarsest_dtype():
     picture = random_picture(5, 7, dtype=np.float32)
-    expect(lambda image: right(image) * (1 + 1e-6), picture).like(reference.gradient_magnitude)
-    expect(lambda image: (right(image) * (1 + 1e-6)).astype(np.float32), IMAGE).like(reference.gradient_magnitude)
-    assert "every number differs" in wrong(lambda image: right(image) * (1 + 1e-6))
+    expect(lambda image: right(image) * (1 + 3e-5), picture).like(reference.gradient_magnitude)
+    expect(lambda image: (right(image) * (1 + 3e-5)).astype(np.float32), IMAGE).like(reference.gradient_magnitude)
+    assert "numbers differ" in wrong(lambda image: right(image) * (1 + 3e-5))
     assert "every number differs" in wrong(lambda image: right(image) * 1.01, picture)
 
 
 def test_a_tiny_difference_is_shown_with_enough_digits():
-    assert "expected  27\n  got       27.0001" in _message(lambda: expect(lambda: 27.0001).equals(27))
+    assert "expected  0.1\n  got       0.100002" in _message(lambda: expect(lambda: 0.100002).equals(0.1))
+
+
+def test_sums_in_float32_are_right_whatever_type_comes_out():
+    def in_float32(image, kernel, row, col):
+        window = image[row : row + kernel.shape[0], col : col + kernel.shape[1]]
+        return float((window.astype(np.float32) * kernel.astype(np.float32)).sum())
+
+    expect(in_float32, IMAGE, KERNEL, 1, 2).like(reference.response)
+
+
+def test_positions_do_not_loosen_the_tolerance():
+    arguments = np.ones((2000, 2)), np.ones((1, 1)), 1999, 0
+    off = expect(lambda image, kernel, row, col: float(image[row, col]) + 1e-3, *arguments)
+    assert "wrong number" in _message(lambda: off.like(reference.response))
 
 
 def test_changed_input_is_told_and_put_back():

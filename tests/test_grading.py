@@ -26,6 +26,7 @@ def in_another_style(number: int) -> dict[str, str]:
         source = "".join(line for line in inspect.getsource(answer).splitlines(keepends=True) if not line.startswith("@"))
         if reference.name == "filter_bank" and "color_by_loops" in source:
             source = inspect.getsource(bank.color_by_loops).partition("\n")[2] + "\n\n" + source
+        source = source.replace("    total = 0.0\n", "    total = 0.0\n    print('a word on the way costs nothing')\n")
         sheet[reference.name] = imports + source.replace(f"def {answer.__name__}(", f"def {reference.name}(")
     return sheet
 

@@ -12,8 +12,11 @@ import numpy as np
 
 from filterlab.check.bank import Reference
 
-# Share of the largest number involved by which two right answers may differ: sums of a few hundred products, in any order.
-TOLERANCE = {np.dtype(np.float16): 3e-2, np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}
+# Share of the largest number involved by which two right answers may differ. What is float64 from outside may have been summed in
+# float32 within, so its tolerance is that of a few dozen float32 products; no mistake is as small.
+TOLERANCE = {np.dtype(np.float16): 3e-2, np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-5}
+# Counts and sizes, where nothing is a float.
+WHOLE_NUMBERS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class Tolerance:
     """How far two right answers may lie apart on this input."""
 
     def __init__(self, reference: Reference | None, inputs: list[Any], results: list[Any]) -> None:
-        arrays = [np.asarray(value) for value in inputs + results if isinstance(value, np.ndarray | np.generic)]
-        share = max((TOLERANCE.get(array.dtype, 0.0) for array in arrays), default=0.0)
-        self.share = reference.tolerance if reference and reference.tolerance else max(share, TOLERANCE[np.dtype(float)])
-        self.largest_input = max((_largest(value) for value in inputs), default=0.0)
+        types = {np.asarray(value).dtype for value in inputs + results if isinstance(value, np.ndarray | np.generic | float)}
+        coarsest = max((TOLERANCE.get(dtype, 0.0) for dtype in types), default=WHOLE_NUMBERS)
+        self.share = reference.tolerance if reference and reference.tolerance else max(coarsest, WHOLE_NUMBERS)
+        # Only pictures and filters set the scale: a position or a size says nothing about the size of the result.
+        self.largest_input = max((_largest(value) for value in inputs if isinstance(value, np.ndarray)), default=0.0)
 
     def limit(self, expected: np.ndarray) -> float:
         return self.share * max(_largest(expected), self.largest_input)
