@@ -15,6 +15,8 @@ endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 READY := $(VENV)/.ready
 FORCE ?=
+# In a container everybody is root, which Jupyter wants to be told.
+ROOT := $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
 .PHONY: help setup lab demo build adopt test bench clean system
 
@@ -25,12 +27,13 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Filterlab needs Python 3.11 or newer; %s is %s. Name another one: make PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
+	@echo "Setting up $(VENV): a few minutes the first time (about 2 GB with a CPU build of torch)"
 	$(PYTHON) -m venv $(VENV)
 	python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@python -c "open('$(READY)', 'w').close()"
 
 lab: build
-	python -m jupyterlab notebooks/start_here.ipynb
+	python -m jupyterlab $(ROOT) notebooks/start_here.ipynb
 
 build: setup
 	python -m tools.build $(if $(FORCE),--force)
