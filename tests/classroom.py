@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filterlab.check.bank import Reference
 from filterlab.check.expectation import WrongAnswer
-from tools.markup import Cell, read_lesson
+from tools.markup import Cell, exercise_of, read_lesson
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted(path.parent.name for path in ROOT.glob("lessons/*/exercises.py"))
@@ -49,7 +49,7 @@ def mark(lesson: str, exercise: str, answer: Callable | None = None) -> dict[str
         names[exercise] = _called(exercise, answer)
     verdicts = {}
     for cell in cells(lesson):
-        if cell.word == "test" and cell.name.startswith(f"{exercise}_"):
+        if cell.word == "test" and exercise_of(cell, exercises(lesson)) == exercise:
             try:
                 exec(compile(cell.source, cell.grade_id, "exec"), names)
                 verdicts[cell.grade_id] = None

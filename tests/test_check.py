@@ -10,6 +10,7 @@ from filterlab import check
 from filterlab.check import expect, many, random_filters, random_picture
 from filterlab.check.expectation import WrongAnswer, names_one
 from filterlab.check.references import filters as reference
+from filterlab.check.references import sliding_window
 
 IMAGE, KERNEL = random_picture(5, 7), random_filters(3, 2)
 
@@ -301,3 +302,67 @@ def _message(check_it) -> str:
     with pytest.raises(WrongAnswer) as caught:
         check_it()
     return str(caught.value)
+
+
+# --- dicts of shapes, dtypes, loops -----------------------------------------------------------------------------------
+
+
+def test_shapes_are_told_by_name_without_giving_them_away():
+    right_shapes = sliding_window.predicted_shapes()
+    expect(lambda: {name: list(shape) for name, shape in right_shapes.items()}).like(sliding_window.predicted_shapes)
+    message = _message(lambda: expect(lambda: {**right_shapes, "dropped": (2, 7, 5, 5)}).like(sliding_window.predicted_shapes))
+    assert "'dropped' has another shape" in message and "round down" in message
+    assert "expected" not in message
+    for value, sentence in [
+        ({"plain": (1, 2, 3, 4)}, "'same', 'halved'"),
+        ([1, 2], "expected a dict from names to shapes"),
+        ({**right_shapes, "same": 5}, "'same' has another shape"),
+        ({**right_shapes, "same": (16, 6, 32.5, 48)}, "'same' has another shape"),
+    ]:
+        assert sentence in _message(lambda value=value: expect(lambda: value).like(sliding_window.predicted_shapes))
+
+
+def test_dtype_counts_where_the_exercise_says_so():
+    message = _message(lambda: expect(lambda image, padding: image.astype(float), np.ones((2, 2), np.uint8), 0).like(sliding_window.pad2d))
+    assert "expected  uint8\n  got       float64" in message and "`dtype=image.dtype`" in message
+
+
+def by_einsum(x, weight):
+    every = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], axis=(2, 3))
+    return np.einsum("nchwij,mcij->nmhw", every, weight)
+
+
+def by_taps(x, weight):
+    every = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], axis=(2, 3))
+    return sum(np.einsum("nchw,mc->nmhw", every[..., i, j], weight[:, :, i, j]) for i, j in np.ndindex(weight.shape[2:]))
+
+
+def filter_by_filter(x, weight):
+    return np.concatenate([by_einsum(x, kernel[None]) for kernel in weight], axis=1)
+
+
+def picture_by_picture(x, weight):
+    return np.concatenate(list(map(lambda picture: by_einsum(picture[None], weight), x)))  # noqa: C417
+
+
+def pixel_by_pixel(x, weight):
+    every = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], axis=(2, 3))
+    at = np.vectorize(lambda n, m, i, j: (every[n, :, i, j] * weight[m]).sum())
+    return at(*np.ogrid[: len(x), : len(weight), : every.shape[2], : every.shape[3]])
+
+
+@pytest.mark.parametrize("answer", [by_einsum, by_taps])
+def test_loops_over_taps_are_free(answer):
+    _loops(answer)
+
+
+@pytest.mark.parametrize("answer", [filter_by_filter, picture_by_picture, pixel_by_pixel])
+def test_loops_over_filters_pictures_and_pixels_are_refused(answer):
+    message = _message(lambda: _loops(answer))
+    assert "loops in Python" in message and "only a loop over the kernel's few taps is fine" in message
+
+
+def _loops(answer):
+    small = random_picture(2, 2, 4, 5), random_filters(2, 2, 3, 2)
+    large = random_picture(6, 7, 14, 15), random_filters(8, 7, 3, 2)
+    expect(answer, *small).without_loops(*large)

@@ -11,7 +11,7 @@ import textwrap
 from pathlib import Path
 
 from tools.course import Course, worked_answers
-from tools.markup import read_lesson
+from tools.markup import exercise_of, read_lesson
 
 ROOT = Path(__file__).parent.parent
 ASSIGNMENT = "01_filters"
@@ -99,13 +99,14 @@ def points_table(course: Course, students: list[str], root: Path) -> str:
     path = root / "lessons" / ASSIGNMENT / "exercises.py"
     cells = read_lesson(path.read_text(encoding="utf-8"), str(path), exercises=True)
     exercises = [cell.name for cell in cells if cell.word in ("solution", "answer")]
+    home = {cell.grade_id: exercise_of(cell, exercises) if cell.word == "test" else cell.name for cell in cells if cell.points}
     graded = {student: course.points(ASSIGNMENT, student) for student in students}
     lines = ["exercise".ljust(22) + "".join(student.rjust(12) for student in students)]
     sums = dict.fromkeys(students, (0.0, 0.0))
     for exercise in exercises:
         line = exercise.ljust(22)
         for student in students:
-            mine = [points for cell, points in graded[student].items() if cell == exercise or cell.startswith(f"test_{exercise}_")]
+            mine = [points for cell, points in graded[student].items() if home[cell] == exercise]
             given, most = (sum(column) for column in zip(*mine, strict=True))
             sums[student] = sums[student][0] + given, sums[student][1] + most
             line += f"{given:g} / {most:g}".rjust(12)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 Arguments = tuple[Any, ...]
-# What the message of an error must name: an argument and the number, or the shape, that belongs to it. One of several is enough.
-Naming = Mapping[str, float | tuple[int, ...]]
+# What the message of an error must name: an argument and the number, or the shape, that belongs to it (a list: any of these). One of
+# several names is enough.
+Naming = Mapping[str, float | tuple[int, ...] | list[float | tuple[int, ...]]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Reference:
     refused: random generator → arguments that must raise ValueError, and what the message must name (None: anything).
     parts: names of what the answer gives, if it gives several things in a sequence.
     seen_as: makes of the parts what is compared, by name, where several results are right (None: the parts themselves).
+    same_dtype: whether the dtype counts, too. reveals: whether a student may be shown what is expected.
     tolerance: largest difference allowed as a share of the largest number involved (None: by dtype).
     libraries: packages that an answer may call besides the standard library.
     """
@@ -39,6 +41,8 @@ class Reference:
     refused: Callable[[np.random.Generator], tuple[Arguments, Naming | None]] | None = None
     parts: tuple[str, ...] = ()
     seen_as: Callable[..., dict[str, Any]] | None = None
+    same_dtype: bool = False
+    reveals: bool = True
     tolerance: float | None = None
     libraries: tuple[str, ...] = ("numpy",)
     _mistakes: list[Mistake] = field(default_factory=list)

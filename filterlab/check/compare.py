@@ -4,7 +4,7 @@ The tolerance is that of the coarsest floating type involved, measured against t
 """
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +36,13 @@ def first_difference(reference: Reference | None, expected: Any, got: Any, input
     arguments of the call, for the tolerance.
     """
     inputs = list(inputs)
+    if isinstance(expected, Mapping):
+        return _difference_of_shapes(expected, got)
     if reference is None or not reference.parts:
-        return _difference("", expected, got, Tolerance(reference, inputs, [expected, got]))
+        found = _difference("", expected, got, Tolerance(reference, inputs, [expected, got]))
+        if not found and reference and reference.same_dtype and got.dtype != expected.dtype:
+            found = Difference("the numbers are right, but the dtype is not that of the input", str(expected.dtype), str(got.dtype))
+        return found
     expected_parts, got_parts = list(expected), _unpacked(got, reference.parts)
     if isinstance(got_parts, Difference):
         return got_parts
@@ -127,6 +132,24 @@ def _difference_of_kind(name: str, expected: Any, got: Any) -> Difference | None
     if got.shape != expected.shape:
         return Difference(f"{what} has the wrong shape", str(expected.shape), str(got.shape))
     return None
+
+
+def _difference_of_shapes(expected: Mapping[str, Any], got: Any) -> Difference | None:
+    """The first name whose shape is wrong, in a dict of shapes."""
+    if not isinstance(got, Mapping):
+        return Difference(_kind_sentence("the result", got, "a dict from names to shapes"))
+    missing = [name for name in expected if name not in got]
+    surplus = [name for name in got if name not in expected]
+    if missing or surplus:
+        return Difference(f"the names are not those of the table: {missing} missing, {surplus} too many")
+    name = next((name for name in expected if not same_shape(expected[name], got[name])), None)
+    return name and Difference(f"{name!r} has another shape", str(expected[name]), str(got[name]))
+
+
+def same_shape(one: Any, other: Any) -> bool:
+    """Whether both are the same sequence of whole numbers, tuple or list."""
+    plain = isinstance(other, Sequence | np.ndarray) and not isinstance(other, str)
+    return plain and len(one) == len(other) and all(_is_number(size) and size == whole for whole, size in zip(one, other, strict=True))
 
 
 def _is_number(value: Any) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from filterlab.check import symptoms
 from filterlab.check.bank import Arguments, Mistake, Reference
-from filterlab.check.compare import first_difference
+from filterlab.check.compare import first_difference, same_shape
 from filterlab.check.inputs import generator
 from filterlab.check.outcome import Outcome, run
 
@@ -26,6 +26,8 @@ def hint(answer: Callable, reference: Reference, args: Arguments, kwargs: Mappin
 
 def made_mistake(answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome) -> Mistake | None:
     """The mistake that gives the same outcome on this input and, if several do, on others drawn to tell them apart."""
+    if isinstance(outcome.value, Mapping):
+        return _mistaken_shape(reference, outcome.value)
     fitting = [mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs), outcome)]
     for other_args in _telling_inputs(reference, len(fitting)):
         if len(fitting) < 2:
@@ -35,6 +37,15 @@ def made_mistake(answer: Callable, reference: Reference, args: Arguments, kwargs
         # An answer with two mistakes may leave the bank here: what fitted the student's own case stays the best guess.
         fitting = still or fitting
     return fitting[0] if fitting else None
+
+
+def _mistaken_shape(reference: Reference, shapes: Mapping[str, Any]) -> Mistake | None:
+    """The mistake that gives the same first wrong shape, and most of the others, too: a student may be right in all but one."""
+    right = reference.function()
+    first = next((name for name in right if name in shapes and not same_shape(right[name], shapes[name])), None)
+    theirs = [(mistake, mistake.answer()) for mistake in reference.mistakes] if first else []
+    fitting = [(mistake, answer) for mistake, answer in theirs if same_shape(answer[first], shapes[first])]
+    return max(fitting, key=lambda pair: sum(same_shape(pair[1][name], shapes.get(name)) for name in right), default=(None, None))[0]
 
 
 def _telling_inputs(reference: Reference, candidates: int) -> list[Arguments]:

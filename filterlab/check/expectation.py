@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from filterlab.check import bank, compare, diagnose
+from filterlab.check import bank, compare, diagnose, scratch
 from filterlab.check.bank import Naming, Reference
 from filterlab.check.outcome import Outcome, run
+
+CHANGED_INPUT = "work on a copy (`.copy()`): the caller still needs the original."
 
 
 class WrongAnswer(AssertionError):
@@ -42,7 +44,8 @@ class Expectation:
 
     def equals(self, value: Any) -> None:
         """The answer gives this value, worked out by hand (a list stands for an array). Raises WrongAnswer otherwise."""
-        self._gives(np.array(value) if isinstance(value, list) else value)
+        dtype = self.args[0].dtype if self.reference and self.reference.same_dtype else None
+        self._gives(np.array(value, dtype) if isinstance(value, list) else value)
 
     def raises(self, error: type[Exception], naming: Naming | None = None) -> None:
         """The answer raises this error, and its message names what is wrong: at least one of the names, with its number or shape."""
@@ -62,13 +65,27 @@ class Expectation:
                 hint,
             )
 
+    def without_loops(self, *larger: Any) -> None:
+        """The answer takes no more Python steps on larger input (the arguments given here). Raises WrongAnswer otherwise.
+
+        Choose inputs that differ in every size an answer could loop over, by at least 3, and agree in those that it may loop over.
+        """
+        self._run()
+        few, many = (scratch.python_steps(self.answer, arguments) for arguments in (self.args, larger))
+        # One loop more costs at least three steps; a branch for a special case, one or two.
+        if many >= few + 3:
+            sentence = f"{self.name} loops in Python: {few} steps here, but {many} on larger arrays"
+            hint = "let NumPy do it for all pixels, channels, filters and pictures at once; only a loop over the kernel's few taps is fine."
+            self._fail(sentence, "as many steps, however large the arrays are", "", hint)
+
     def _gives(self, expected: Any, only: str = "") -> None:
         outcome = self._run()
         if outcome.error is not None:
             self._fail(f"{self.name} stopped with an error", "", _error_text(outcome), self._hint(outcome))
         found = compare.first_difference(self.reference, expected, outcome.value, [*self.args, *self.kwargs.values()], only)
         if found:
-            self._fail(f"{self.name}: {found.sentence}", found.expected, found.got, self._hint(outcome))
+            shown = found.expected if self.reference is None or self.reference.reveals else ""
+            self._fail(f"{self.name}: {found.sentence}", shown, found.got, self._hint(outcome))
 
     def _run(self) -> Outcome:
         """Calls the answer and stops at what is wrong whatever it gives."""
@@ -84,7 +101,7 @@ class Expectation:
             raise WrongAnswer(f"{self.name} uses {outcome.borrowed}, which is not yours: write it yourself, with {allowed} only.")
         if outcome.changed:
             named = ", ".join(f"`{self._argument(key)}`" for key in outcome.changed)
-            raise WrongAnswer(f"{self.name} changed its input {named}: work on a copy (`.copy()`), the caller still needs the original.")
+            raise WrongAnswer(f"{self.name} changed its input {named}.\nHint: {CHANGED_INPUT}")
         return outcome
 
     def _argument(self, key: int | str) -> str:
@@ -112,7 +129,8 @@ def names_one(message: str, naming: Naming) -> bool:
     for name, value in naming.items():
         # "kernel" and "kernels" mean the same to a reader.
         named = re.search(rf"(?<![A-Za-z]){re.escape(name.rstrip('s'))}s?(?![A-Za-z])", message, re.IGNORECASE)
-        if named and all(any(np.isclose(float(wanted), number) for number in found) for wanted in np.atleast_1d(value)):
+        fitting = value if isinstance(value, list) else [value]
+        if named and any(all(np.isclose(float(wanted), found).any() for wanted in np.atleast_1d(one)) for one in fitting):
             return True
     return False
 
@@ -120,9 +138,12 @@ def names_one(message: str, naming: Naming) -> bool:
 def _naming_text(naming: Naming | None) -> str:
     if not naming:
         return ""
-    return " that names " + " or ".join(
-        f"`{name}` with {compare.describe(value) if np.ndim(value) == 0 else value}" for name, value in naming.items()
-    )
+    return " that names " + " or ".join(f"`{name}` with {_shown(value)}" for name, value in naming.items())
+
+
+def _shown(value: float | tuple | list) -> str:
+    first = value[0] if isinstance(value, list) else value
+    return str(first) if isinstance(first, tuple) else compare.number(first)
 
 
 def _error_text(outcome: Outcome) -> str:

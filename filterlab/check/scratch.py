@@ -103,6 +103,27 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
             gc.enable()
 
 
+def python_steps(answer: Callable, args: tuple[Any, ...]) -> int:
+    """How many lines of the notebook's own code (the answer, its helpers, what NumPy calls back) one call runs through."""
+    steps = 0
+    own = getattr(inspect.unwrap(answer), "__globals__", {}).get("__name__")
+
+    def on_event(frame: FrameType, event: str, argument: Any) -> Callable | None:
+        nonlocal steps
+        if frame.f_globals.get("__name__") != own:
+            return None
+        steps += event in ("call", "line")
+        return on_event
+
+    before = sys.gettrace()
+    sys.settrace(on_event)
+    try:
+        answer(*args)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
 def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:
     package = module.partition(".")[0]
     return "machinery" if package in MACHINERY else "foreign" if is_foreign(package, allowed) else "free"

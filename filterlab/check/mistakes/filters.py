@@ -13,34 +13,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from filterlab import kernels as gallery
 from filterlab.check.bank import mistake, right_answer
+from filterlab.check.mistakes.common import CONVOLUTION, DIVIDED, ERROR_KIND, UINT8, like_picture, unit
 from filterlab.check.references import filters as right
 from filterlab.convolution import as_float, correlate2d
-
-CONVOLUTION = (
-    "your result equals the right one with the kernel flipped on both axes: that is true convolution. "
-    "Here, and in Conv2d, nothing is flipped: lay the kernel on the window as it stands."
-)
-UINT8 = (
-    "a picture of whole numbers (uint8) cannot hold numbers below 0 or above 255: they wrap around. "
-    "Turn it into floats first, with `image.astype(float)`."
-)
-DIVIDED = "your result is 255 times too small for a picture of whole numbers: take its numbers as they are, without dividing by 255."
-ERROR_KIND = "refuse it on purpose, with `raise ValueError(…)`: callers can tell that from an accident."
-
-
-def _in_uint8(result):
-    """What is left of numbers that went through an array of uint8."""
-    return np.asarray(np.trunc(result)).astype(np.int64).astype(np.uint8)
-
-
-def _like_picture(image, result):
-    """What is left of numbers put into an array of the picture's own dtype."""
-    return _in_uint8(result) if image.dtype == np.uint8 else result
-
-
-def _unit(image):
-    return image / 255 if image.dtype == np.uint8 else image
-
 
 # --- response ---------------------------------------------------------------------------------------------------------
 
@@ -140,14 +115,14 @@ def response_clipped(image, kernel, row, col):
 
 @mistake(right.response, DIVIDED)
 def response_divided_by_255(image, kernel, row, col):
-    return right.response(_unit(image), kernel, row, col)
+    return right.response(unit(image), kernel, row, col)
 
 
 @mistake(right.response, UINT8)
-def response_in_uint8(image, kernel, row, col):
+def responsein_uint8(image, kernel, row, col):
     right.response(image, kernel, row, col)
     products = as_float(image)[row : row + kernel.shape[0], col : col + kernel.shape[1]] * kernel
-    return float(_like_picture(image, _like_picture(image, products).sum()))
+    return float(like_picture(image, like_picture(image, products).sum()))
 
 
 @mistake(right.response, "the decimals are lost: `int(…)`, `//` or `round` has no place here.")
@@ -602,13 +577,13 @@ def magnitude_cut_at_one(image):
 
 @mistake(right.gradient_magnitude, DIVIDED)
 def magnitude_divided_by_255(image):
-    return right.gradient_magnitude(_unit(image))
+    return right.gradient_magnitude(unit(image))
 
 
 @mistake(right.gradient_magnitude, UINT8)
-def magnitude_differences_in_uint8(image):
-    smooth_down = _like_picture(image, correlate2d(image, np.array([[1.0], [2.0], [1.0]])))
-    smooth_right = _like_picture(image, correlate2d(image, np.array([[1.0, 2.0, 1.0]])))
+def magnitude_differencesin_uint8(image):
+    smooth_down = like_picture(image, correlate2d(image, np.array([[1.0], [2.0], [1.0]])))
+    smooth_right = like_picture(image, correlate2d(image, np.array([[1.0, 2.0, 1.0]])))
     gx, gy = smooth_down[:, 2:] - smooth_down[:, :-2], smooth_right[2:] - smooth_right[:-2]
     return np.hypot(gx.astype(float), gy.astype(float))
 
@@ -617,16 +592,16 @@ def magnitude_differences_in_uint8(image):
     right.gradient_magnitude,
     "the squares of whole numbers (uint8) wrap around at 256: turn the picture into floats first, with `image.astype(float)`.",
 )
-def magnitude_squares_in_uint8(image):
-    gx, gy = (_like_picture(image, side) for side in _sobel(image))
+def magnitude_squaresin_uint8(image):
+    gx, gy = (like_picture(image, side) for side in _sobel(image))
     return np.sqrt(gx**2 + gy**2)
 
 
 @mistake(
     right.gradient_magnitude, "the result was put into an array of whole numbers (uint8): strong edges wrap around and decimals are lost."
 )
-def magnitude_stored_in_uint8(image):
-    return _like_picture(image, right.gradient_magnitude(image))
+def magnitude_storedin_uint8(image):
+    return like_picture(image, right.gradient_magnitude(image))
 
 
 @mistake(right.gradient_magnitude, "the last row and column of windows are missing: of h rows, windows of 3 start at h - 2.")
@@ -1045,12 +1020,12 @@ def color_cut_at_zero(image, kernel):
 
 @mistake(right.color_response, DIVIDED)
 def color_divided_by_255(image, kernel):
-    return right.color_response(_unit(image), kernel)
+    return right.color_response(unit(image), kernel)
 
 
 @mistake(right.color_response, UINT8)
-def color_stored_in_uint8(image, kernel):
-    return _like_picture(image, right.color_response(image, kernel))
+def color_storedin_uint8(image, kernel):
+    return like_picture(image, right.color_response(image, kernel))
 
 
 @mistake(
@@ -1213,12 +1188,12 @@ def bank_each_scaled(image, kernels):
 
 @mistake(right.filter_bank, DIVIDED)
 def bank_divided_by_255(image, kernels):
-    return right.filter_bank(_unit(image), kernels)
+    return right.filter_bank(unit(image), kernels)
 
 
 @mistake(right.filter_bank, UINT8)
-def bank_stored_in_uint8(image, kernels):
-    return _like_picture(image, right.filter_bank(image, kernels))
+def bank_storedin_uint8(image, kernels):
+    return like_picture(image, right.filter_bank(image, kernels))
 
 
 @mistake(right.filter_bank, "the channel counts differ, and the surplus is dropped in silence (`zip` and `min` do that): raise ValueError.")

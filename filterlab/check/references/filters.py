@@ -132,7 +132,7 @@ def _draw_color_response(rng):
     return draw_picture(rng, c, *draw_size(rng)), rng.normal(size=(c, *draw_kernel_size(rng)))
 
 
-def _draw_channel_counts(rng):
+def draw_channel_counts(rng):
     """Two counts that differ; a count of 1 would slip through by broadcasting, so it comes up often."""
     c = int(rng.choice([2, 3, 4]))
     other = int(rng.choice([1, c - 1, c + 1]))
@@ -140,7 +140,7 @@ def _draw_channel_counts(rng):
 
 
 def _refused_color_response(rng):
-    c, other = _draw_channel_counts(rng)
+    c, other = draw_channel_counts(rng)
     arguments = draw_picture(rng, c, *draw_size(rng)), rng.normal(size=(other, *draw_kernel_size(rng)))
     return arguments, {"image": c, "kernel": other}
 
@@ -158,7 +158,7 @@ def _draw_filter_bank(rng):
 
 
 def _refused_filter_bank(rng):
-    c, other = _draw_channel_counts(rng)
+    c, other = draw_channel_counts(rng)
     n = int(rng.choice([1, c, 5]))  # as many filters as channels: the two axes must not be taken for each other
     arguments = draw_picture(rng, c, *draw_size(rng)), rng.normal(size=(n, other, *draw_kernel_size(rng)))
     return arguments, {"image": c, "kernels": other}
