@@ -11,7 +11,7 @@ import io
 import logging
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -38,6 +38,8 @@ DPI = 120
 WIDTH, TALLEST, GAP, MARGIN, LINE = 912, 520, 16, 12, 17
 LARGEST_CELL, SMALLEST_CELL = 56, 26
 INK, FAINT = "#1a1a1a", "#555555"
+
+Box = tuple[int, int, int, int]  # row, column, height, width
 
 
 class Picture:
@@ -82,7 +84,8 @@ class Panel:
     notes: tuple[str, ...] = ()
     limit: float | None = None
     numbers: bool = False
-    box: tuple[int, int, int, int] | None = None
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
+    pending: bool = False
     brightest: float = 1.0
     shape: tuple[int, int] = field(init=False)
 
@@ -99,13 +102,14 @@ def picture(
     title: str = "",
     *,
     numbers: bool = False,
-    box: tuple[int, int, int, int] | None = None,
+    box: Box | Sequence[Box] | None = None,
     alt: str | None = None,
 ) -> Picture:
     """A picture, black at 0 and white at 1 whatever its values are; uint8 pictures black at 0 and white at 255.
 
     image: grey (h, w) or colour (3, h, w). numbers: write the values into the pixels, where there is room.
-    box: (row, column, height, width) of a window to outline. Values outside the range are drawn black or white, and a note says so.
+    box: (row, column, height, width) of a window to outline, or a list of them.
+    Values outside the range are drawn black or white, and a note says so.
     Raises ValueError for another shape, no pixels, no finite value, or a box that leaves the picture.
     """
     values = _array("image", image, (2, 3), "a picture is (h, w) or (3, h, w)")
@@ -119,21 +123,35 @@ def picture(
         notes.append(f"values {number(finite.min())} to {number(finite.max())}: below 0 drawn black, above {white} white")
     kind = "grey picture" if values.ndim == 2 else "colour picture"
     words = f"{kind}, {_size(values)}, values {number(finite.min())} to {number(finite.max())}, mean {number(finite.mean())}"
-    panel = Panel("picture", values, title, _describe(title, words), tuple(notes), numbers=numbers, box=_box(box, values), brightest=white)
+    panel = Panel(
+        "picture", values, title, _describe(title, words), tuple(notes), numbers=numbers, boxes=_boxes(box, values), brightest=white
+    )
     return _single(panel, alt)
 
 
-def response(feature_map: np.ndarray, title: str = "", *, limit: float | None = None, alt: str | None = None) -> Picture:
+def response(
+    feature_map: np.ndarray,
+    title: str = "",
+    *,
+    limit: float | None = None,
+    numbers: bool = False,
+    pending: bool = False,
+    alt: str | None = None,
+) -> Picture:
     """A signed map (h, w): orange above zero, blue below, grey at zero, the same range both ways.
 
     limit: the value of the strongest colours; the default is the largest absolute value. What lies beyond is drawn in
-    the end colours, and a note says how much that is. Raises ValueError for another shape, no pixels, no finite value, or limit ≤ 0.
+    the end colours, and a note says how much that is. numbers: write the values into the pixels, where there is room.
+    pending: values that are not a number are answers still to come; they stay white.
+    Raises ValueError for another shape, no pixels, no finite value, or limit ≤ 0.
     """
     values = _array("feature_map", feature_map, (2,), "a response is one map (h, w)").astype(float)
     top, bottom = np.nanargmax(_finite(values)), np.nanargmin(_finite(values))
     words = f"signed map, {_size(values)}, from {number(values.flat[bottom])}{_place(values, bottom)} to "
     words += f"{number(values.flat[top])}{_place(values, top)}; {np.mean(values > 0):.0%} positive, {np.mean(values < 0):.0%} negative"
-    panel = Panel("response", values, title, _describe(title, words), tuple(_not_finite(values)), limit=_positive(limit))
+    words += f"; {np.isnan(values).sum()} still to come" if pending else ""
+    notes = () if pending else tuple(_not_finite(values))
+    panel = Panel("response", values, title, _describe(title, words), notes, limit=_positive(limit), numbers=numbers, pending=pending)
     return _single(panel, alt)
 
 
@@ -205,6 +223,21 @@ def profile(brightness: np.ndarray, answers: np.ndarray, title: str = "", *, alt
     return Picture(lambda: _lines(light, signed, title), alt or _describe(title, words))
 
 
+def magnitudes(values: Mapping[str, float], title: str = "", *, unit: str = "", alt: str | None = None) -> Picture:
+    """Named positive numbers as dots on one logarithmic scale: equal distances are equal factors.
+
+    unit: is written below the scale. Raises ValueError for no numbers, or one that is not positive and finite.
+    """
+    if not values:
+        raise ValueError("values is empty: there is nothing to draw")
+    for name, value in values.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise ValueError(f"values[{name!r}]={value} must be a positive number")
+    listed = ", ".join(f"{name} {quantity(value)} {unit}".rstrip() for name, value in values.items())
+    words = f"{len(values)} values on a logarithmic scale: {listed}"
+    return Picture(lambda: _dots(values, title, unit), alt or _describe(title, words))
+
+
 # Checks and words --------------------------------------------------------------------------------------------------------
 
 
@@ -234,13 +267,15 @@ def _pictures(pictures: Iterable[Picture]) -> list[Picture]:
     return items
 
 
-def _box(box: tuple[int, int, int, int] | None, image: np.ndarray) -> tuple[int, int, int, int] | None:
+def _boxes(box: Box | Sequence[Box] | None, image: np.ndarray) -> tuple[Box, ...]:
     if box is None:
-        return None
-    top, left, height, width = box
-    if min(top, left) < 0 or min(height, width) < 1 or top + height > image.shape[-2] or left + width > image.shape[-1]:
-        raise ValueError(f"box={tuple(box)} (row, column, height, width) leaves the image of shape {image.shape}")
-    return top, left, height, width
+        return ()
+    boxes = [tuple(one) for one in box] if np.ndim(box) == 2 else [tuple(box)]
+    for one in boxes:
+        top, left, height, width = one
+        if min(top, left) < 0 or min(height, width) < 1 or top + height > image.shape[-2] or left + width > image.shape[-1]:
+            raise ValueError(f"box={one} (row, column, height, width) leaves the image of shape {image.shape}")
+    return tuple(boxes)
 
 
 def _positive(limit: float | None) -> float | None:
@@ -263,9 +298,18 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−") if not abs(value) < 5e-13 else "0"
 
 
+def quantity(value: float) -> str:
+    """A positive number of any magnitude in words: three digits that count, from 0.001 to 999, then thousand, million, billion …"""
+    for power, word in ((12, "trillion"), (9, "billion"), (6, "million"), (3, "thousand")):
+        if value >= 0.9995 * 10**power:
+            return f"{float(f'{value / 10**power:.3g}'):g} {word}"
+    return f"{value:.3g}"
+
+
 def _numbers(values: np.ndarray) -> list[list[str]]:
     """The values as they are written into squares: whole numbers without a point, others with two decimals."""
-    form = "z.0f" if np.all(values == np.round(values)) else "z.2f"
+    known = values[np.isfinite(values)]
+    form = "z.0f" if np.all(known == np.round(known)) else "z.2f"
     return [[format(value, form).replace("-", "−") for value in line] for line in values]
 
 
@@ -392,7 +436,8 @@ def _draw_panel(axes: Axes, panel: Panel, limit: float, cell: float) -> None:
         bad = ~np.isfinite(colors).all(axis=-1)
         axes.imshow(np.where(bad[..., None], to_rgb(NOT_A_NUMBER), colors), interpolation=crisp, aspect="auto")
     elif panel.signed:
-        axes.imshow(_finite(panel.values), cmap=SIGNED, vmin=-limit, vmax=limit, interpolation=crisp, aspect="auto")
+        colors = SIGNED.with_extremes(bad="white") if panel.pending else SIGNED
+        axes.imshow(_finite(panel.values), cmap=colors, vmin=-limit, vmax=limit, interpolation=crisp, aspect="auto")
     else:
         axes.imshow(_finite(panel.values), cmap=GREY, vmin=0, vmax=panel.brightest, interpolation=crisp, aspect="auto")
     for side in axes.spines.values():
@@ -401,14 +446,15 @@ def _draw_panel(axes: Axes, panel: Panel, limit: float, cell: float) -> None:
         _write_numbers(axes, panel, limit, cell)
     if panel.kind == "spectrum":
         _frequency_ticks(axes, panel)
-    if panel.box is not None:
-        top, left, height, width = panel.box
+    for top, left, height, width in panel.boxes:
         for color, thickness in (("black", 3.2), ("#ffb000", 1.6)):
-            axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=color, linewidth=thickness))
+            axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=color, linewidth=thickness, zorder=3))
 
 
 def _write_numbers(axes: Axes, panel: Panel, limit: float, cell: float) -> None:
     texts = _numbers(panel.values)
+    if panel.pending:
+        texts = [["" if text == "nan" else text for text in line] for line in texts]
     longest = max(len(text) for line in texts for text in line)
     points = min(0.36, 1.35 / longest) * cell * 72 / DPI
     shades = SIGNED((panel.values + limit) / (2 * limit)) if panel.signed else GREY(panel.values / panel.brightest)
@@ -418,8 +464,9 @@ def _write_numbers(axes: Axes, panel: Panel, limit: float, cell: float) -> None:
         text, color = texts[place[0]][place[1]], "black" if bright else "white"
         axes.text(place[1], place[0], text, ha="center", va="center", size=points, color=color, family="DejaVu Sans")
     rows, columns = panel.shape
-    axes.hlines(np.arange(1, rows) - 0.5, -0.5, columns - 0.5, color="white", linewidth=1)
-    axes.vlines(np.arange(1, columns) - 0.5, -0.5, rows - 0.5, color="white", linewidth=1)
+    grid = {"color": "#bbbbbb" if panel.pending else "white", "linewidth": 1}
+    axes.hlines(np.arange(1, rows) - 0.5, -0.5, columns - 0.5, **grid)
+    axes.vlines(np.arange(1, columns) - 0.5, -0.5, rows - 0.5, **grid)
 
 
 def _frequency_ticks(axes: Axes, panel: Panel) -> None:
@@ -487,4 +534,33 @@ def _lines(light: np.ndarray, signed: np.ndarray, title: str) -> Figure:
     lower.set_xlabel("column", size=9, color=INK)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
     lower.tick_params(labelsize=8)
+    return figure
+
+
+def _dots(values: Mapping[str, float], title: str, unit: str) -> Figure:
+    """One dot per number on a logarithmic axis, its name on the left and its value beside it."""
+    head, left, line = _wrap(title, 760), 250, 30
+    top = 12 + LINE * len(head) + 8 * bool(head)
+    tall = line * len(values)
+    height = top + tall + 52
+    figure = Figure(figsize=(800 / DPI, height / DPI), dpi=DPI, facecolor="white")
+    _text(figure, 400, 8, head)
+    axes = _axes(figure, left, top, 800 - left - 30, tall)
+    lowest, highest = math.floor(math.log10(min(values.values()))), math.ceil(math.log10(max(values.values())))
+    # The widest value is written to the right of its dot: leave it a third of the axis.
+    highest = max(highest, lowest + 1)
+    axes.set_xlim(10.0**lowest / 1.15, 10.0 ** (highest + 0.35 * (highest - lowest)))
+    axes.set_ylim(len(values) - 0.5, -0.5)
+    axes.set_xscale("log")
+    powers = range(lowest, highest + 1, 1 if highest - lowest <= 5 else 3)
+    axes.set_xticks([10.0**power for power in powers], [quantity(10.0**power) for power in powers], size=7.5, color=INK)
+    axes.minorticks_off()
+    axes.grid(axis="x", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(unit, size=8.5, color=INK)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    for place, (name, value) in enumerate(values.items()):
+        axes.plot([value], [place], marker="o", markersize=7, color=SIGNED(0.05))
+        axes.annotate(quantity(value), (value, place), (9, 0), textcoords="offset points", va="center", size=8.5, color=INK)
+        _text(figure, left / 2 - 6, top + line * (place + 0.5) - LINE / 2, [name])
     return figure

@@ -18,6 +18,7 @@ ROOMS = {
     "kernels": set(),
     "convolution": set(),
     "images": set(),
+    "timing": {"convolution"},
     "vision": set(),
     "desk": set(),
     "show": {"kernels", "convolution"},

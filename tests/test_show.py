@@ -283,3 +283,48 @@ def test_weights_that_no_slider_can_show_are_refused(bad):
     np.testing.assert_array_equal(sliders.kernel, kernels.sobel_x)
     with pytest.raises(ValueError, match=r"image has shape \(3, 4, 4\)"):
         KernelSliders(np.ones((3, 4, 4)))
+
+
+# Windows, answers to come, magnitudes -----------------------------------------------------------------------------------
+
+
+def test_several_boxes_are_outlined_and_each_is_checked():
+    image = np.zeros((60, 60))
+    one, two = (share(show.picture(image, box=box), (255, 176, 0)) for box in ([(5, 5, 9, 9)], [(5, 5, 9, 9), (30, 30, 9, 9)]))
+    assert two > 1.5 * one > 0
+    with pytest.raises(ValueError, match=r"box=\(55, 0, 9, 9\).*leaves the image"):
+        show.picture(image, box=[(5, 5, 9, 9), (55, 0, 9, 9)])
+
+
+def test_answers_to_come_stay_white_and_others_that_are_missing_are_magenta():
+    values = np.array([[1.0, -2.0], [np.nan, np.nan]])
+    pending = show.response(values, numbers=True, pending=True)
+    assert share(pending, MAGENTA) == 0 and "2 still to come" in pending.alt
+    assert share(show.response(values), MAGENTA) > 0.1
+
+
+def test_response_writes_its_numbers_where_asked():
+    values = np.array([[1.0, -2.0], [0.0, 3.0]])
+    plain, written = (show.response(values, numbers=numbers) for numbers in (False, True))
+    assert share(written, ZERO) < share(plain, ZERO)
+
+
+def test_magnitudes_say_every_value_and_refuse_what_has_no_logarithm():
+    picture = show.magnitudes({"loops": 1234.0, "fast": 0.5}, "times", unit="ms")
+    assert picture.alt == "times: 2 values on a logarithmic scale: loops 1.23 thousand ms, fast 0.5 ms"
+    assert pixels(picture).shape[1] == 800
+    assert pixels(show.magnitudes({"only": 10.0})).std() > 0
+    with pytest.raises(ValueError, match=r"'slow'.*positive"):
+        show.magnitudes({"slow": 0})
+    with pytest.raises(ValueError, match="empty"):
+        show.magnitudes({})
+
+
+def test_quantities_change_their_word_where_they_are_rounded_up():
+    assert [show.quantity(value) for value in (0.0321, 999, 999.9, 86_704_128, 999_999_999)] == [
+        "0.0321",
+        "999",
+        "1 thousand",
+        "86.7 million",
+        "1 billion",
+    ]

@@ -455,7 +455,7 @@ for length, answer in zip(wavelengths, answers, strict=True):
 # `sobel_kernels`, `gaussian_kernel`, `gradient_magnitude`, `steer`, `separate`, `color_response`, `filter_bank`, and the written
 # `why_zero_sum`.
 #
-# **Lesson 02** (to come) lets the window slide: steps, padding, holes, and how all of it becomes fast.
+# **[Lesson 02](02_sliding_window.ipynb)** lets the window slide: steps, padding, holes, and how all of it becomes fast.
 #
 # **Try your own picture**: `images.load("path/to/picture.jpg", size=240)`, then `KernelSliders(...)` of it.
 #

@@ -10,7 +10,7 @@
 # - Pictures of whole numbers (`uint8`) give what `image.astype(float)` gives. Never change what you are given.
 # - You may call your own functions from the exercises above.
 #
-# About 75 minutes. The lecture is [02_sliding_window](../../notebooks/02_sliding_window.ipynb).
+# About 90 minutes. The lecture is [02_sliding_window](../../notebooks/02_sliding_window.ipynb).
 
 # %%
 import numpy as np

@@ -14,7 +14,7 @@
 # | lesson | question | |
 # |---|---|---|
 # | [01 · What a filter is](01_filters.ipynb) | What can nine numbers see? | 90 minutes |
-# | 02 · How a filter works | What happens while the window slides? | to come |
+# | [02 · How a filter works](02_sliding_window.ipynb) | What happens while the window slides? | 2¼ hours |
 # | 03 · How filters are learned | Who chooses the numbers? | to come |
 # | 04 · Filters in PyTorch | How do I look inside a trained network? | to come |
 # | 05 · What the filters see | What makes a deep filter answer? | to come |
