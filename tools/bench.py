@@ -18,8 +18,11 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import numpy as np
+from nbclient import NotebookClient
 
+from filterlab import timing
 from tests import classroom
 
 ROOT = Path(__file__).parent.parent
@@ -80,8 +83,14 @@ class PlainExpectation:
 
     def equals(self, value):
         got = self.answer(*self.args, **self.kwargs)
+        if isinstance(value, dict):
+            assert got == value
+            return
         for one, other in zip(got, value, strict=True) if isinstance(value, tuple) else [(got, value)]:
             np.shape(one) == np.shape(other) and np.allclose(one, other)
+
+    def without_loops(self, *larger):
+        self.answer(*larger)
 
     def raises(self, error, naming=None):
         try:
@@ -91,21 +100,57 @@ class PlainExpectation:
 
 
 def check_time() -> Iterator[Row]:
-    """All test cells of the slowest exercise, hidden ones included: a right answer, and the wrong one that takes longest to explain."""
-    namespace = classroom.namespace(LESSON)
-    explained = max(seconds(lambda name=name: classroom.mark(LESSON, name)) for name in classroom.exercises(LESSON))
-    expect, namespace["expect"] = namespace["expect"], PlainExpectation
-    try:
-        plain = max(seconds(lambda name=name: classroom.mark(LESSON, name)) for name in classroom.exercises(LESSON))
-    finally:
-        namespace["expect"] = expect
-    yield "check_s", explained, "s", plain
-    wrong = max(
-        seconds(lambda reference=reference, mistake=mistake: classroom.mark(LESSON, reference.name, mistake.answer), 1)
-        for reference in classroom.references(LESSON)
-        for mistake in reference.mistakes
-    )
-    yield "check_wrong_s", wrong, "s", explained
+    """All test cells of a lesson's slowest exercise, hidden ones included: a right answer, and the slowest wrong one to explain."""
+    for lesson in classroom.LESSONS:
+        suffix = "" if lesson == LESSON else f"_{lesson[:2]}"
+        namespace = classroom.namespace(lesson)
+        explained = slowest_check(lesson)
+        expect, namespace["expect"] = namespace["expect"], PlainExpectation
+        try:
+            plain = slowest_check(lesson)
+        finally:
+            namespace["expect"] = expect
+        yield f"check{suffix}_s", explained, "s", plain
+        wrong = max(
+            seconds(lambda given=(lesson, reference.name, mistake.answer): classroom.mark(*given), 1)
+            for reference in classroom.references(lesson)
+            for mistake in reference.mistakes
+        )
+        yield f"check_wrong{suffix}_s", wrong, "s", explained
+
+
+def slowest_check(lesson: str) -> float:
+    return max(seconds(lambda name=name: classroom.mark(lesson, name)) for name in classroom.exercises(lesson))
+
+
+def convolution_time() -> Iterator[Row]:
+    """The worked answer `conv2d_fast` on one real layer of ResNet-18; baselines: the worked loops, and torch."""
+    import torch
+
+    layer, answers = timing.RESNET_28, classroom.namespace("02_sliding_window")
+    x, weight = layer.arrays()
+    fast = timing.measure(lambda: answers["conv2d_fast"](x, weight, None, layer.stride, layer.padding))
+    loops = timing.measure(lambda: answers["conv2d"](x, weight, None, layer.stride, layer.padding), 3)
+    pictures, filters = torch.from_numpy(x), torch.from_numpy(weight)
+    by_torch = timing.measure(lambda: torch.conv2d(pictures, filters, stride=layer.stride, padding=layer.padding))
+    yield "conv2d_fast_s", fast, "s", loops
+    yield "conv2d_fast_vs_torch_s", fast, "s", by_torch
+
+
+def notebook_time() -> Iterator[Row]:
+    """Every lecture, and every exercise notebook with its worked answers, from top to bottom; baseline: an empty notebook."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("notebooks", "solutions", "release"):
+            shutil.copytree(ROOT / name, Path(folder) / name)
+
+        def run(notebook: nbformat.NotebookNode, place: str) -> float:
+            client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": f"{folder}/{place}"}})
+            return timing.measure(client.execute, 1)
+
+        empty = run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("pass")]), "notebooks")
+        for place, kind in (("notebooks", "lecture"), ("solutions", "exercises")):
+            for path in sorted(Path(folder, place).glob("[0-9]*.ipynb")):
+                yield f"{kind}_{path.stem[:2]}_s", run(nbformat.read(path, as_version=4), place), "s", empty
 
 
 def test_time() -> Iterator[Row]:
@@ -122,7 +167,7 @@ def test_time() -> Iterator[Row]:
 def main() -> None:
     rows = []
     print(f"{'name':24}{'value':>10} {'unit':6}{'baseline':>10}{'ratio':>8}")
-    for measure in (import_time, build_time, check_time, test_time):
+    for measure in (import_time, build_time, check_time, convolution_time, notebook_time, test_time):
         for name, value, unit, baseline in measure():
             rows.append({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": baseline / value})
             print(f"{name:24}{value:10.3f} {unit:6}{baseline:10.3f}{baseline / value:8.2f}", flush=True)
