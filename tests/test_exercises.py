@@ -2,9 +2,11 @@
 
 import inspect
 
+import nbformat
 import pytest
 
 from filterlab.check import scratch
+from filterlab.check.expectation import WrongAnswer
 from tests import classroom
 
 EXERCISES = [(lesson, reference) for lesson in classroom.LESSONS for reference in classroom.references(lesson)]
@@ -60,3 +62,16 @@ def test_bank_is_rich_enough(lesson, reference):
 def test_reference_has_the_signature_of_the_exercise(lesson, reference):
     worked = classroom.namespace(lesson)[reference.name]
     assert list(inspect.signature(worked).parameters) == list(inspect.signature(reference.function).parameters)
+
+
+@pytest.mark.parametrize("lesson", classroom.LESSONS)
+def test_untouched_copy_passes_no_test(lesson):
+    sheet = nbformat.read(classroom.ROOT / "release" / lesson / f"{lesson}.ipynb", as_version=4)
+    names = dict(classroom.namespace(lesson))
+    for cell in sheet.cells:
+        graded = cell.metadata.get("nbgrader", {})
+        if graded.get("solution") and cell.cell_type == "code":
+            exec(cell.source, names)
+        elif graded.get("grade") and cell.cell_type == "code":
+            with pytest.raises(WrongAnswer, match="is not written yet"):
+                exec(cell.source, names)
