@@ -16,7 +16,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from filterlab import images, show
+from filterlab import images, show, timing
 from filterlab.check import expect, many, many_refused, random_filters, random_picture, shapes_of_memory
 from filterlab.check.layers import layer_table
 from filterlab.check.references import sliding_window as reference
@@ -463,6 +463,19 @@ for arguments, naming in many_refused(reference.conv2d_fast, 60):
 # weight, and those four that stay. What is named twice and does not stay is multiplied and summed.</details>
 
 # %% [markdown]
+# How fast are yours? A layer from the middle of ResNet-18: 128 channels of 28×28 pixels, and the first 8 of its 128 filters, so that loops
+# need seconds and not minutes. (The lecture's last chart has PyTorch beside them; add your numbers there.)
+
+# %%
+layer = timing.RESNET_28
+x, weight = layer.arrays()
+ways = {"your conv2d": conv2d, "your conv2d_fast": conv2d_fast}
+times = {name: timing.measure(lambda way=way: way(x, weight[:8], padding=layer.padding), 1) for name, way in ways.items()}
+multiplications = layer.multiplications * 8 // layer.out_channels
+speeds = {name: multiplications / seconds for name, seconds in times.items()}
+show.magnitudes(speeds, f"{multiplications:,} multiplications", unit="multiplications per second, measured just now")
+
+# %% [markdown]
 # ## Exercise: how far does it see? · `receptive_field`
 #
 # Layers stacked on each other see more and more of the picture. `layers` is a list of `(kernel, stride, dilation)` from input to
@@ -507,6 +520,7 @@ for arguments in many(reference.receptive_field, 60):
 
 # %%
 layer_table()
+
 
 # %% solution="predicted_shapes"
 def predicted_shapes() -> dict[str, tuple[int, int, int, int]]:

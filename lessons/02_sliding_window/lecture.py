@@ -473,9 +473,10 @@ speed = {name: layer.multiplications / seconds for name, seconds in times.items(
 show.magnitudes(speed, "the same, as speed", unit="multiplications per second")
 
 # %% [markdown]
-# Put your own in this chart: once your `conv2d` and `conv2d_fast` pass, copy them into a cell and add
-# `times["mine"] = timing.measure(lambda: conv2d_fast(x, weight, padding=1))`. One thing is left to save: NumPy
-# spends much of its time on writing all windows down. A library can do that in small blocks that stay in the processor's cache.
+# Where do yours stand? The exercise sheet measures them. To see them in this chart: once your `conv2d` and `conv2d_fast` pass,
+# copy them into a cell and add `times["mine"] = timing.measure(lambda: conv2d_fast(x, weight, padding=1))`. One thing is left to
+# save: NumPy spends much of its time on writing all windows down. A library can do that in small blocks that stay in the
+# processor's cache.
 
 # %%
 writing = timing.measure(lambda: windows(padded, layer.kernel_size).copy(), repeats=15)
