@@ -317,9 +317,19 @@ def test_shapes_are_told_by_name_without_giving_them_away():
         ({"plain": (1, 2, 3, 4)}, "'same', 'halved'"),
         ([1, 2], "expected a dict from names to shapes"),
         ({**right_shapes, "same": 5}, "'same' has another shape"),
+        ({**right_shapes, "same": np.array(5)}, "'same' has another shape"),
         ({**right_shapes, "same": (16, 6, 32.5, 48)}, "'same' has another shape"),
     ]:
         assert sentence in _message(lambda value=value: expect(lambda: value).like(sliding_window.predicted_shapes))
+
+
+def test_a_dict_where_something_else_is_asked_for_is_told_too():
+    gx, gy = reference.sobel_kernels()
+    assert "expected 2 arrays (gx, gy)" in _message(lambda: expect(lambda: {"gx": gx, "gy": gy}).like(reference.sobel_kernels))
+    assert "expected an array of shape (3, 5)" in wrong(lambda image: {0: image})
+    refused = expect(lambda *arguments: {}, IMAGE, KERNEL, -1, 0)
+    refused.reference = reference.response
+    assert "it returned a dict" in _message(lambda: refused.raises(ValueError))
 
 
 def test_dtype_counts_where_the_exercise_says_so():

@@ -148,7 +148,7 @@ def _difference_of_shapes(expected: Mapping[str, Any], got: Any) -> Difference |
 
 def same_shape(one: Any, other: Any) -> bool:
     """Whether both are the same sequence of whole numbers, tuple or list."""
-    plain = isinstance(other, Sequence | np.ndarray) and not isinstance(other, str)
+    plain = (isinstance(other, Sequence) and not isinstance(other, str)) or (isinstance(other, np.ndarray) and other.ndim == 1)
     return plain and len(one) == len(other) and all(_is_number(size) and size == whole for whole, size in zip(one, other, strict=True))
 
 

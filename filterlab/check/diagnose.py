@@ -27,7 +27,8 @@ def hint(answer: Callable, reference: Reference, args: Arguments, kwargs: Mappin
 def made_mistake(answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome) -> Mistake | None:
     """The mistake that gives the same outcome on this input and, if several do, on others drawn to tell them apart."""
     if isinstance(outcome.value, Mapping):
-        return _mistaken_shape(reference, outcome.value)
+        right = run(reference, args, kwargs).value
+        return _mistaken_shape(reference, right, outcome.value) if isinstance(right, Mapping) else None
     fitting = [mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs), outcome)]
     for other_args in _telling_inputs(reference, len(fitting)):
         if len(fitting) < 2:
@@ -39,9 +40,8 @@ def made_mistake(answer: Callable, reference: Reference, args: Arguments, kwargs
     return fitting[0] if fitting else None
 
 
-def _mistaken_shape(reference: Reference, shapes: Mapping[str, Any]) -> Mistake | None:
+def _mistaken_shape(reference: Reference, right: Mapping[str, Any], shapes: Mapping[str, Any]) -> Mistake | None:
     """The mistake that gives the same first wrong shape, and most of the others, too: a student may be right in all but one."""
-    right = reference.function()
     first = next((name for name in right if name in shapes and not same_shape(right[name], shapes[name])), None)
     theirs = [(mistake, mistake.answer()) for mistake in reference.mistakes] if first else []
     fitting = [(mistake, answer) for mistake, answer in theirs if same_shape(answer[first], shapes[first])]
