@@ -10,7 +10,8 @@ from pathlib import Path
 
 from filterlab.check.bank import Reference
 from filterlab.check.expectation import WrongAnswer
-from tools.markup import Cell, exercise_of, read_lesson
+from tools.build import read_cells
+from tools.markup import Cell, exercise_of
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted(path.parent.name for path in ROOT.glob("lessons/*/exercises.py"))
@@ -18,8 +19,7 @@ LESSONS = sorted(path.parent.name for path in ROOT.glob("lessons/*/exercises.py"
 
 @functools.cache
 def cells(lesson: str) -> list[Cell]:
-    path = ROOT / "lessons" / lesson / "exercises.py"
-    return read_lesson(path.read_text(encoding="utf-8"), str(path), exercises=True)
+    return read_cells(ROOT, lesson, "exercises")
 
 
 def exercises(lesson: str) -> list[str]:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -28,16 +28,6 @@ from tests import classroom
 ROOT = Path(__file__).parent.parent
 LESSON = "01_filters"
 Row = tuple[str, float, str, float]
-
-
-def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """Median wall time of some work."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def python(*arguments: str, at: Path = ROOT) -> str:
@@ -68,8 +58,8 @@ def build_time() -> Iterator[Row]:
                 python("-m", "jupytext", "--to", "ipynb", "--output", f"{text}.ipynb", f"lessons/{LESSON}/{text}.py", at=course)
             python("-m", "nbgrader", "generate_assignment", LESSON, "--force", "--no-db", at=course)
 
-        build = seconds(lambda: python(str(ROOT / "tools" / "build.py"), "--root", str(course), "--force"), 3)
-        yield "build_s", build, "s", seconds(by_hand, 3)
+        build = timing.measure(lambda: python(str(ROOT / "tools" / "build.py"), "--root", str(course), "--force"), 3)
+        yield "build_s", build, "s", timing.measure(by_hand, 3)
 
 
 class PlainExpectation:
@@ -112,7 +102,7 @@ def check_time() -> Iterator[Row]:
             namespace["expect"] = expect
         yield f"check{suffix}_s", explained, "s", plain
         wrong = max(
-            seconds(lambda given=(lesson, reference.name, mistake.answer): classroom.mark(*given), 1)
+            timing.measure(lambda given=(lesson, reference.name, mistake.answer): classroom.mark(*given), 1)
             for reference in classroom.references(lesson)
             for mistake in reference.mistakes
         )
@@ -120,7 +110,7 @@ def check_time() -> Iterator[Row]:
 
 
 def slowest_check(lesson: str) -> float:
-    return max(seconds(lambda name=name: classroom.mark(lesson, name)) for name in classroom.exercises(lesson))
+    return max(timing.measure(lambda name=name: classroom.mark(lesson, name)) for name in classroom.exercises(lesson))
 
 
 def convolution_time() -> Iterator[Row]:

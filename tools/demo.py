@@ -10,8 +10,9 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+from tools.build import read_cells
 from tools.course import Course, worked_answers
-from tools.markup import exercise_of, read_lesson
+from tools.markup import exercise_of
 
 ROOT = Path(__file__).parent.parent
 ASSIGNMENT = "01_filters"
@@ -96,8 +97,7 @@ def run_loop(course: Course, sheets: dict[str, dict[str, str]]) -> None:
 
 def points_table(course: Course, students: list[str], root: Path) -> str:
     """Points per exercise and student, as text."""
-    path = root / "lessons" / ASSIGNMENT / "exercises.py"
-    cells = read_lesson(path.read_text(encoding="utf-8"), str(path), exercises=True)
+    cells = read_cells(root, ASSIGNMENT, "exercises")
     exercises = [cell.name for cell in cells if cell.word in ("solution", "answer")]
     home = {cell.grade_id: exercise_of(cell, exercises) if cell.word == "test" else cell.name for cell in cells if cell.points}
     graded = {student: course.points(ASSIGNMENT, student) for student in students}
