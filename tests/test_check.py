@@ -376,3 +376,32 @@ def _loops(answer):
     small = random_picture(2, 2, 4, 5), random_filters(2, 2, 3, 2)
     large = random_picture(6, 7, 14, 15), random_filters(8, 7, 3, 2)
     expect(answer, *small).without_loops(*large)
+
+
+def twice_on(answer, image, kernel):
+    """A probe: what an answer to correlate2d makes of a picture and of that result."""
+    return answer(answer(image, kernel), kernel)
+
+
+def by_loops(image, kernel):
+    shape = np.subtract(image.shape, kernel.shape) + 1
+    return np.array(
+        [[(image[r:, c:][: kernel.shape[0], : kernel.shape[1]] * kernel).sum() for c in range(shape[1])] for r in range(shape[0])]
+    )
+
+
+def test_a_probe_calls_the_answer_and_its_report_is_judged():
+    image, kernel = random_picture(6, 7), random_filters(2, 3)
+    expect(by_loops, image, kernel).through(twice_on).like(sliding_window.correlate2d)
+    with pytest.raises(WrongAnswer) as caught:
+        expect(lambda image, kernel: by_loops(image, kernel[::-1]), image, kernel).through(twice_on).like(sliding_window.correlate2d)
+    assert "  call      twice_on(" in str(caught.value) and "image=<6×7 float64>, kernel=" in str(caught.value)
+    assert "the kernel's rows are used upside down" in str(caught.value)
+
+
+def test_an_answer_under_a_probe_may_not_borrow_either():
+    def correlate2d(image, kernel):
+        return sliding_window.correlate2d(image, kernel)
+
+    with pytest.raises(WrongAnswer, match="correlate2d uses filterlab"):
+        expect(correlate2d, IMAGE, KERNEL).through(twice_on).like(sliding_window.correlate2d)

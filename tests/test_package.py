@@ -21,9 +21,12 @@ ROOMS = {
     "timing": {"convolution"},
     "vision": set(),
     "desk": set(),
+    "history": set(),
+    "datasets": {"images", "vision"},
+    "training": {"history", "datasets"},
     "show": {"kernels", "convolution"},
     "check": {"kernels", "convolution"},
-    "explore": {"show", "kernels", "convolution", "images"},
+    "explore": {"show", "kernels", "convolution", "images", "history"},
     "grading": {"check", "kernels", "convolution"},
 }
 

@@ -1,7 +1,6 @@
 """The bank: every reference answer with the mistakes expected of it and right answers in other styles."""
 
 import importlib
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +32,8 @@ class Reference:
     seen_as: makes of the parts what is compared, by name, where several results are right (None: the parts themselves).
     same_dtype: whether the dtype counts, too. reveals: whether a student may be shown what is expected.
     tolerance: largest difference allowed as a share of the largest number involved (None: by dtype).
-    libraries: packages that an answer may call besides the standard library.
+    libraries: packages that an answer may call besides the standard library ("*": every one but filterlab).
+    probe: the probe that the arguments of `draw` and `refused` are for, if the answer is called through one.
     """
 
     function: Callable
@@ -45,6 +45,7 @@ class Reference:
     reveals: bool = True
     tolerance: float | None = None
     libraries: tuple[str, ...] = ("numpy",)
+    probe: Callable | None = None
     _mistakes: list[Mistake] = field(default_factory=list)
     _right_answers: list[Callable] = field(default_factory=list)
 
@@ -68,10 +69,6 @@ class Reference:
     def _load(self) -> None:
         # Mistakes are needed only once somebody has made one: until then the bank stays unread.
         importlib.import_module(self.function.__module__.replace(".references.", ".mistakes."))
-
-    def argument_names(self, args: Arguments, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments of a call by name, those left out not listed."""
-        return dict(inspect.signature(self.function).bind_partial(*args, **kwargs).arguments)
 
 
 _references: dict[str, Reference] = {}

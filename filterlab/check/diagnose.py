@@ -15,26 +15,33 @@ from filterlab.check.outcome import Outcome, run
 TELLING_DRAWS = 12
 
 
-def hint(answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome) -> str:
+def hint(
+    answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome, probe: Callable | None = None
+) -> str:
     """The hint of the mistake that reproduces this outcome of the answer; else what the numbers themselves tell; else nothing."""
-    found = made_mistake(answer, reference, args, kwargs, outcome)
+    found = made_mistake(answer, reference, args, kwargs, outcome, probe)
     if found:
         return found.hint
-    right = run(reference, args, kwargs)
+    right = run(reference, args, kwargs, probe=probe)
     return symptoms.name(right.value, outcome.value) if right.error is None and outcome.error is None else ""
 
 
-def made_mistake(answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome) -> Mistake | None:
+def made_mistake(
+    answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome, probe: Callable | None = None
+) -> Mistake | None:
     """The mistake that gives the same outcome on this input and, if several do, on others drawn to tell them apart."""
     if isinstance(outcome.value, Mapping):
-        right = run(reference, args, kwargs).value
+        right = run(reference, args, kwargs, probe=probe).value
         return _mistaken_shape(reference, right, outcome.value) if isinstance(right, Mapping) else None
-    fitting = [mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs), outcome)]
-    for other_args in _telling_inputs(reference, len(fitting)):
+    fitting = [
+        mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs, probe=probe), outcome)
+    ]
+    # The reference draws arguments for its own probe; for another there are none.
+    for other_args in _telling_inputs(reference, len(fitting)) if probe is reference.probe else []:
         if len(fitting) < 2:
             break
-        theirs = run(answer, other_args)
-        still = [mistake for mistake in fitting if _agree(reference, other_args, run(mistake.answer, other_args), theirs)]
+        theirs = run(answer, other_args, probe=probe)
+        still = [one for one in fitting if _agree(reference, other_args, run(one.answer, other_args, probe=probe), theirs)]
         # An answer with two mistakes may leave the bank here: what fitted the student's own case stays the best guess.
         fitting = still or fitting
     return fitting[0] if fitting else None

@@ -1,5 +1,7 @@
 """`expect(answer, …)`: what a test cell says. Every check ends in silence or in one WrongAnswer that explains itself."""
 
+import functools
+import inspect
 import re
 import textwrap
 from collections.abc import Callable
@@ -36,11 +38,21 @@ class Expectation:
         self.answer, self.args, self.kwargs = answer, args, kwargs
         self.name = getattr(answer, "__name__", None) or type(answer).__name__
         self.reference = bank.find(self.name)
+        self.probe: Callable | None = None
+
+    def through(self, probe: Callable) -> "Expectation":
+        """Have a probe call the answer, and judge what the probe reports; the arguments are the probe's.
+
+        For an answer that takes or gives a function, a model or an optimizer. Gives this expectation back, to go on with.
+        """
+        self.probe = probe
+        return self
 
     def like(self, reference: Reference, only: str = "") -> None:
         """The answer gives what the reference gives (`only`: in the part of this name). Raises WrongAnswer otherwise."""
         self.reference, self.name = reference, reference.name
-        self._gives(reference(*self.args, **self.kwargs), only)
+        right = functools.partial(self.probe, reference) if self.probe else reference
+        self._gives(right(*self.args, **self.kwargs), only)
 
     def equals(self, value: Any) -> None:
         """The answer gives this value, worked out by hand (a list stands for an array). Raises WrongAnswer otherwise."""
@@ -93,27 +105,32 @@ class Expectation:
             raise WrongAnswer(
                 f"this should be a function, but it is {compare.describe(self.answer)}: was its name used for something else?"
             )
-        outcome = run(self.answer, self.args, self.kwargs, self.reference.libraries if self.reference else None)
+        outcome = run(self.answer, self.args, self.kwargs, self.reference.libraries if self.reference else None, self.probe)
         if isinstance(outcome.error, NotImplementedError):
             raise WrongAnswer(f"{self.name} is not written yet: put your code in the place of `raise NotImplementedError`.")
         if outcome.borrowed:
             allowed = " and ".join([*self.reference.libraries, "Python's standard library"])
-            raise WrongAnswer(f"{self.name} uses {outcome.borrowed}, which is not yours: write it yourself, with {allowed} only.")
+            only = "." if "*" in self.reference.libraries else f", with {allowed} only."
+            raise WrongAnswer(f"{self.name} uses {outcome.borrowed}, which is not yours: write it yourself{only}")
         if outcome.changed:
             named = ", ".join(f"`{self._argument(key)}`" for key in outcome.changed)
             raise WrongAnswer(f"{self.name} changed its input {named}.\nHint: {CHANGED_INPUT}")
         return outcome
 
     def _argument(self, key: int | str) -> str:
-        names = list(self.reference.argument_names(self.args, {})) if self.reference else []
+        called = functools.partial(self.probe, self.answer) if self.probe else self.reference and self.reference.function
+        names = list(inspect.signature(called).parameters) if called else []
         return names[key] if isinstance(key, int) and key < len(names) else str(key)
 
     def _hint(self, outcome: Outcome) -> str:
-        return diagnose.hint(self.answer, self.reference, self.args, self.kwargs, outcome) if self.reference else ""
+        return diagnose.hint(self.answer, self.reference, self.args, self.kwargs, outcome, self.probe) if self.reference else ""
 
     def _call(self) -> str:
         arguments = [(self._argument(position), value) for position, value in enumerate(self.args)] + list(self.kwargs.items())
-        return f"{self.name}({', '.join(f'{name}={_short(value)}' for name, value in arguments)})"
+        texts = [f"{name}={_short(value)}" for name, value in arguments]
+        if self.probe:
+            return f"{self.probe.__name__}({', '.join([self.name, *texts])})"
+        return f"{self.name}({', '.join(texts)})"
 
     def _fail(self, sentence: str, expected: str, got: str, hint: str) -> None:
         lines = [sentence if sentence.endswith("?") else f"{sentence}.", f"  call      {self._call()}"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import linecache
 import sys
 import traceback
@@ -27,18 +28,25 @@ class Outcome:
     borrowed: str = ""  # the first thing used of a library that the exercise does not allow
 
 
-def run(answer: Callable, args: Arguments, kwargs: Mapping[str, Any] | None = None, libraries: tuple[str, ...] | None = None) -> Outcome:
-    """Calls the answer once. Arguments that it changes are put back as they were.
+def run(
+    answer: Callable,
+    args: Arguments,
+    kwargs: Mapping[str, Any] | None = None,
+    libraries: tuple[str, ...] | None = None,
+    probe: Callable | None = None,
+) -> Outcome:
+    """Calls the answer once, or has a probe call it. Arguments that change are put back as they were.
 
-    libraries: the packages it may call besides the standard library (None: any). Never raises what the answer raises.
+    libraries: the packages it may call besides the standard library (None: nobody looks). Never raises what the answer raises.
     """
     kwargs = kwargs or {}
+    call = functools.partial(probe, answer) if probe else answer
     arguments = {**dict(enumerate(args)), **kwargs}
     before = {key: copy.deepcopy(value) for key, value in arguments.items()}
     value, error, written = None, None, scratch.written_in(answer, libraries)
     with _quiet(), scratch.watch(libraries) as called:
         try:
-            value = answer(*args, **kwargs)
+            value = call(*args, **kwargs)
             # A generator has done nothing yet: let it work while it is watched.
             value = list(value) if isinstance(value, Iterator) else value
         except (Exception, SystemExit) as raised:

@@ -24,6 +24,8 @@ import numpy as np
 ALWAYS_ALLOWED = frozenset({"jaxtyping", "typing_extensions"})
 # Behind `print`, `display` and warnings stands the kernel, behind `import` its hooks: what these call is not the student's doing.
 MACHINERY = frozenset({"ipykernel", "IPython", "importlib"})
+# A probe stands between the check and the answer, and calls what the answer was given.
+PROBES = "filterlab.check.probes"
 _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
 
 
@@ -126,11 +128,15 @@ def python_steps(answer: Callable, args: tuple[Any, ...]) -> int:
 
 def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:
     package = module.partition(".")[0]
+    if module.startswith(PROBES):
+        return "free"
     return "machinery" if package in MACHINERY else "foreign" if is_foreign(package, allowed) else "free"
 
 
 def is_foreign(package: str, allowed: frozenset[str] | set[str]) -> bool:
-    """Whether a top-level package is an installed one (or filterlab) that is not among those allowed."""
+    """Whether a top-level package is an installed one (or filterlab) that is not among those allowed ("*": all but filterlab)."""
+    if "*" in allowed:
+        return package == "filterlab"
     return package not in allowed and _is_installed(package)
 
 

@@ -103,6 +103,4 @@ def _line(*children: widgets.Widget) -> widgets.HBox:
 
 def _slider(place: str) -> widgets.FloatSlider:
     layout, style = widgets.Layout(width="auto"), {"description_width": "90px"}
-    return widgets.FloatSlider(
-        min=-_LARGEST, max=_LARGEST, step=_STEP, description=place, readout_format=".2f", layout=layout, style=style
-    )
+    return widgets.FloatSlider(min=-_LARGEST, max=_LARGEST, step=_STEP, description=place, readout_format=".2f", layout=layout, style=style)

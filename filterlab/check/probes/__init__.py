@@ -1,0 +1,6 @@
+"""Probes: course functions that call an answer which takes or gives a function, a model or an optimizer.
+
+A probe is given the answer and plain arguments, builds what the answer needs, calls it, and reports plain data: numbers, arrays, strings,
+or a dict of them. It decides nothing: `expect(answer, …).through(probe).like(reference)` compares its report on the answer with
+its report on the reference. One module per lesson; those of lessons 04 to 06 import torch.
+"""
