@@ -22,11 +22,12 @@ ROOMS = {
     "vision": set(),
     "desk": set(),
     "history": set(),
+    "features": set(),
     "datasets": {"images", "vision"},
     "training": {"history", "datasets"},
     "show": {"kernels", "convolution"},
     "check": {"kernels", "convolution"},
-    "explore": {"show", "kernels", "convolution", "images", "history"},
+    "explore": {"show", "kernels", "convolution", "images", "history", "features"},
     "grading": {"check", "kernels", "convolution"},
 }
 
