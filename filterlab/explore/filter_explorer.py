@@ -40,6 +40,7 @@ class FilterExplorer(Explorer):
         self._presets = kernels.gallery()
         weight = [_slider(place) for place in _places()]
         grid = widgets.GridBox(weight)
+        grid.add_class("filterlab-weights")
         names = widgets.Dropdown(options=["custom", *self._presets], description="preset")
         size = widgets.Dropdown(options=["3×3", "5×5"], description="size")
         divisor = widgets.IntSlider(value=1, min=1, max=16, description="divided by")
