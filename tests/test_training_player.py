@@ -1,7 +1,6 @@
 """The training player: Python's side alone, and then in a real JupyterLab, where its numbers must be Python's."""
 
 import inspect
-import json
 import subprocess
 import sys
 
@@ -11,7 +10,7 @@ from playwright.sync_api import expect
 
 from filterlab.explore.training_player import TrainingPlayer
 from filterlab.history import History
-from tests.lab import chromium_page, jupyter_lab, needs_chromium, open_and_run, run_in_kernel, write_notebook
+from tests.lab import await_python, in_browser, in_python, jupyter_lab, new_page, open_and_run, run_in_kernel, write_notebook
 
 
 def history(count=1, slices=1, steps=6, error=True, accuracy=False, away=False, unit="step"):
@@ -119,9 +118,9 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def players(lab):
+def players(lab, browser):
     """The page with the three players; the last tests close one, and leave the page."""
-    with chromium_page() as page:
+    with new_page(browser) as page:
         open_and_run(lab, page, "players.ipynb")
         expect(page.locator(".filterlab-curve")).to_have_count(3)
         yield page
@@ -151,26 +150,7 @@ def explorer(page, place):
     return page.locator(".filterlab-explorer").nth(place)
 
 
-def in_python(page, code):
-    return json.loads(run_in_kernel(page, f"print(json.dumps({code}))"))
-
-
-def await_python(page, code, wanted):
-    """Python is told a moment after the page has changed."""
-    for _ in range(50):
-        if (said := in_python(page, code)) == wanted:
-            return
-        page.wait_for_timeout(100)
-    assert said == wanted
-
-
-def browser(test):
-    for mark in needs_chromium:
-        test = mark(test)
-    return test
-
-
-@browser
+@in_browser
 @pytest.mark.parametrize(("place", "name"), [(0, "player"), (1, "many"), (2, "away")])
 def test_every_step_holds_pythons_numbers(players, place, name):
     for index in range(6):
@@ -189,7 +169,7 @@ def test_every_step_holds_pythons_numbers(players, place, name):
     assert players.complaints == []
 
 
-@browser
+@in_browser
 def test_slider_keys_and_curve_change_the_step_and_tell_python(players):
     run_in_kernel(players, "player.step = 0")
     await_index(players, 0)
@@ -211,7 +191,7 @@ def test_slider_keys_and_curve_change_the_step_and_tell_python(players):
     assert held(players, 1)["index"] == held(players, 2)["index"] == "5", "the other players stay where they were"
 
 
-@browser
+@in_browser
 def test_play_goes_to_the_end_and_starts_again_from_there(players):
     run_in_kernel(players, "player.step = 4; player._view.controls['play'].interval = 60")
     await_index(players, 4)
@@ -227,7 +207,7 @@ def test_play_goes_to_the_end_and_starts_again_from_there(players):
     await_index(players, 0)
 
 
-@browser
+@in_browser
 def test_numbers_stand_in_squares_only_where_there_are_few(players):
     run_in_kernel(players, "player.step = 3; away.step = 5")
     await_index(players, 3)
@@ -241,7 +221,7 @@ def test_numbers_stand_in_squares_only_where_there_are_few(players):
     assert drawn.evaluate("canvas => canvas.width * canvas.height") > 6 * 3 * 9
 
 
-@browser
+@in_browser
 def test_what_has_run_away_is_shown_as_such(players):
     run_in_kernel(players, "away.step = 5")
     await_index(players, 5, 2)
@@ -255,7 +235,7 @@ def test_what_has_run_away_is_shown_as_such(players):
     expect(root).to_contain_text("lie beyond ±")
 
 
-@browser
+@in_browser
 def test_a_reader_who_wants_little_motion_gets_one_picture_a_second(players):
     run_in_kernel(players, "player.step = 0; player._view.controls['play'].interval = 60")
     await_index(players, 0)
@@ -269,7 +249,7 @@ def test_a_reader_who_wants_little_motion_gets_one_picture_a_second(players):
     players.emulate_media(reduced_motion="no-preference")
 
 
-@browser
+@in_browser
 def test_nothing_is_cut_off_on_a_narrow_page(players):
     players.set_viewport_size({"width": 900, "height": 1000})
     players.wait_for_timeout(300)
@@ -282,7 +262,7 @@ def test_nothing_is_cut_off_on_a_narrow_page(players):
     players.set_viewport_size({"width": 1400, "height": 1000})
 
 
-@browser
+@in_browser
 def test_closing_takes_the_player_off_the_page_and_leaves_the_others(players):
     page = players
     run_in_kernel(page, "player.step = many.step = 0")
@@ -296,11 +276,10 @@ def test_closing_takes_the_player_off_the_page_and_leaves_the_others(players):
     assert page.complaints == []
 
 
-@browser
-def test_exported_page_shows_the_still(lab, players):
+@in_browser
+def test_exported_page_shows_the_still(lab, page):
     command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "html", "--output", "players.html", "players.ipynb"]
     subprocess.run(command, cwd=lab.folder, check=True, capture_output=True)
-    page = players.context.browser.new_page()
     page.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
     page.goto((lab.folder / "players.html").as_uri())
     stills = page.locator("img[alt^='step 0, 1 of 6 recorded, loss 1']")

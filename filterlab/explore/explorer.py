@@ -114,3 +114,12 @@ def numbers(name: str, value: object, expected: str, axes: int, largest: int, sm
 def as_bytes(array: np.ndarray) -> bytes:
     """The numbers of an array as they travel to the browser: float64, row by row."""
     return np.ascontiguousarray(array, dtype="<f8").tobytes()
+
+
+def drawn(kind: str, values: np.ndarray, title: str, limit: float) -> show.Picture:
+    """A kernel or a response on this scale; also one without a finite number, which has no picture of its own."""
+    if np.isfinite(values).any():
+        return getattr(show, kind)(values, title, limit=limit)
+    words = f"{title}: no value is a finite number any more"
+    panel = show.Panel(kind, values, title, words, ("magenta: no finite number any more",), limit=limit, numbers=kind == "kernel")
+    return show.row([show.Picture(None, words, [panel])], alt=words)

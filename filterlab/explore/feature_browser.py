@@ -9,7 +9,7 @@ import traitlets
 from torch import Tensor, nn
 
 from filterlab import features, show
-from filterlab.explore.explorer import Explorer, View, line, numbers, script
+from filterlab.explore.explorer import Explorer, View, drawn, line, numbers, script
 
 _EXACT, _MOST = 1_000_000, 8_000_000  # values of a layer that travel as float32, and those that travel at all, as bytes
 _MOST_PIXELS, _LARGEST_SIDE = 4_000_000, 1024
@@ -77,7 +77,7 @@ class FeatureBrowser(Explorer):
 
     @channel.setter
     def channel(self, index: int) -> None:
-        self._view.channel = _checked_index("channel", index, self._maps.shape[1], f"{self.layer} has channels")
+        self._view.channel = _checked_index("channel", index, self._maps.shape[1], f"layer {self.layer} has channels")
 
     @property
     def image_index(self) -> int:
@@ -102,16 +102,17 @@ class FeatureBrowser(Explorer):
     def picture(self) -> show.Picture:
         """The picture, the channel's map on it, its slices, and the patches that excite it most."""
         name, index = f"layer {self.layer}, channel {self.channel}", self.image_index
-        kept = self._weights[self.channel, :_STILL].numpy()
+        weights = self._weights[self.channel]
         before = show.picture(self._drawable(self._images[index : index + 1].cpu())[0], f"picture {index}")
-        answer = show.response(self._maps[index, self.channel].numpy(), f"map of {name}")
-        slices = [show.kernel(weights, f"slice {place}") for place, weights in enumerate(kept)]
+        answer = drawn("response", self._maps[index, self.channel].numpy(), f"map of {name}", _limits(self._maps[None, :, self.channel])[0])
+        scale = _limits(weights[None])[0]
+        slices = [drawn("kernel", one.numpy(), f"slice {place}", scale) for place, one in enumerate(weights[:_STILL])]
         places, values = features.top_places(self._maps, self.channel, self._k)
         titles = [f"{show.number(value)}, picture {place[0]}" for place, value in zip(places.tolist(), values.tolist(), strict=True)]
         excite = [show.picture(*pair) for pair in zip(self._drawable(torch.from_numpy(self.patches)), titles, strict=True)]
         parts = [
-            show.row([before, answer], limit=_limits(self._maps[None, :, self.channel])[0]),
-            show.gallery(slices, f"slices of the filter, {len(kept)} of {self._weights.shape[1]}", columns=6),
+            show.row([before, answer]),
+            show.gallery(slices, f"slices of the filter, {len(slices)} of {len(weights)}", columns=6),
             show.gallery(excite, "patches that excite it most: answer, picture", columns=5),
         ]
         return show.stack(parts, name)
@@ -134,7 +135,7 @@ class FeatureBrowser(Explorer):
         contents = self._contents() | {"first": name == self._names[0]}
         with self._view.hold_sync():
             self._view.channel = min(self._view.channel, channels - 1)
-            self._view.layer, self._view.contents = name, contents
+            self._view.layer, self._view.contents, self._view.message = name, contents, ""
             self._view.maps, self._view.filters = _packed(self._maps.transpose(0, 1).contiguous()), _packed(self._weights)
         self._channel.max = channels - 1
         self._view.controls["layer"].value = name
@@ -152,9 +153,9 @@ class FeatureBrowser(Explorer):
             return
         try:
             self.layer = change.new
-            self._view.message = ""
         except Exception as error:  # Jupyter would swallow it
-            self._view.message = f"{change.new}: {error}"
+            self._view.message = f"{change.new} cannot be shown: {error}"
+            self._view.controls["layer"].value = self.layer
 
 
 def _checked_images(model: nn.Module, images: Tensor | np.ndarray) -> Tensor:

@@ -5,7 +5,7 @@ import numpy as np
 import traitlets
 
 from filterlab import show
-from filterlab.explore.explorer import Explorer, View, as_bytes, line, script
+from filterlab.explore.explorer import Explorer, View, as_bytes, drawn, line, script
 from filterlab.history import History
 
 _MOST = 1_500_000  # numbers that travel to the browser, 12 MB
@@ -85,7 +85,7 @@ class TrainingPlayer(Explorer):
         parts = [self._maps()]
         if self._errors is not None:
             error = self._errors[self.step]
-            parts.append(_drawn("response", error, "error picture, prediction − target", _largest(error) or 1.0))
+            parts.append(drawn("response", error, "error picture, prediction − target", _largest(error) or 1.0))
         return show.stack(parts, self._words())
 
     def _maps(self) -> show.Picture:
@@ -96,7 +96,7 @@ class TrainingPlayer(Explorer):
         for title, values in (("filter", self._filters[self.step]), ("change of filter", self._changes[self.step])):
             for n, c in places[:few]:
                 name = f"{title} {n}" if slices == 1 else f"{title} {n}, slice {c}"
-                maps.append(_drawn("kernel", values[n, c], name, self._view.limit))
+                maps.append(drawn("kernel", values[n, c], name, self._view.limit))
         return show.gallery(maps, columns=min(len(maps), 2 if count * slices == 1 else 6))
 
     def _words(self) -> str:
@@ -131,12 +131,3 @@ def _limit(values: np.ndarray, losses: np.ndarray) -> float:
 def _largest(values: np.ndarray) -> float:
     """The largest magnitude among the finite values, 0 if there is none."""
     return float(np.abs(values[np.isfinite(values)]).max(initial=0))
-
-
-def _drawn(kind: str, values: np.ndarray, title: str, limit: float) -> show.Picture:
-    """A kernel or a response on this scale; also one without a finite number, which has no picture of its own."""
-    if np.isfinite(values).any():
-        return getattr(show, kind)(values, title, limit=limit)
-    words = f"{title}: no value is a finite number any more"
-    panel = show.Panel(kind, values, title, words, ("magenta: no finite number any more",), limit=limit, numbers=kind == "kernel")
-    return show.row([show.Picture(None, words, [panel])], alt=words)
