@@ -81,7 +81,7 @@ function sheetOf(count, group, rows, columns, wide, tall, largest = 28) {
   const sides = (across) => ({ width: across * step - outer, height: Math.ceil(count / across) * (rows + inner) - inner, across });
   const scaleOf = ({ width, height }) => Math.min(largest, wide / width, tall / height);
   const all = Array.from({ length: count }, (_, index) => sides(index + 1));
-  const best = all.reduce((found, next) => (scaleOf(next) > scaleOf(found) * 1.001 ? next : found));
+  const best = all.reduce((found, next) => (scaleOf(next) >= scaleOf(found) ? next : found));
   const scale = scaleOf(best);
   return { ...best, scale: scale > 2 ? Math.floor(scale) : scale, count, group, rows, columns, inner, step };
 }

@@ -111,22 +111,27 @@ function album(model) {
   const [count, planes, height, width] = model.get("picture_shape");
   const bytes = model.get("pictures");
   const [black, white] = model.get("range");
-  const zero = 255 * Math.min(1, Math.max(0, -black / (white - black)));
-  const at = (index, plane, row, column) =>
-    row < 0 || column < 0 || row >= height || column >= width ? zero : bytes.getUint8(((index * planes + plane) * height + row) * width + column);
+  const area = height * width;
+  const plane = (pixel, color) => bytes.getUint8((Math.floor(pixel / area) * planes + (color % planes)) * area + (pixel % area));
+  const pixels = Uint32Array.from({ length: count * area }, (_, pixel) => rgb(plane(pixel, 0), plane(pixel, 1), plane(pixel, 2)));
+  const grey = Math.round(255 * Math.min(1, Math.max(0, -black / (white - black))));
+  const zero = rgb(grey, grey, grey);
   const paintWindow = (canvas, index, top, left, tall, wide) => {
     [canvas.width, canvas.height] = [wide, tall];
-    const pixels = new ImageData(wide, tall);
-    for (let row = 0; row < tall; row++) {
-      for (let column = 0; column < wide; column++) {
-        const place = 4 * (row * wide + column);
-        for (let plane = 0; plane < 3; plane++) pixels.data[place + plane] = at(index, plane % planes, top + row, left + column);
-        pixels.data[place + 3] = 255;
-      }
+    const drawn = new ImageData(wide, tall);
+    const target = new Uint32Array(drawn.data.buffer).fill(zero);
+    const [first, last] = [Math.max(0, left), Math.min(width, left + wide)];
+    for (let row = Math.max(0, top); row < Math.min(height, top + tall) && first < last; row++) {
+      const start = index * area + row * width;
+      target.set(pixels.subarray(start + first, start + last), (row - top) * wide + first - left);
     }
-    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    canvas.getContext("2d").putImageData(drawn, 0, 0);
   };
-  return { count, height, width, black, white, paintWindow };
+  return { height, width, black, white, paintWindow };
+}
+
+function rgb(red, green, blue) {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
 function drawFilter(page, layer, filter, limit, colors) {
@@ -170,7 +175,7 @@ function drawAnswer(page, layer, pictures, index, map, limit, name, colors) {
   fit(page.map.stage, rows, columns, Math.max(rows, columns), PICTURE);
   page.map.scale.replaceChildren(scaleBar(limit, colors));
   const odd = beyond(map, limit, "answers");
-  page.map.note.textContent = `one scale for this channel on all ${pictures.count} pictures, before any ReLU that follows${layer.rounded ? "; rounded to 1/127 of it" : ""}${odd ? `; ${odd}` : ""}`;
+  page.map.note.textContent = `one scale for this channel on all pictures, before any ReLU that follows${layer.rounded ? "; rounded to 1/127 of it" : ""}${odd ? `; ${odd}` : ""}`;
   const place = map.reduce((best, value, at) => (value > map[best] || Number.isNaN(map[best]) ? at : best), 0);
   const [row, column] = [Math.floor(place / columns), place % columns];
   box(page.map.mark, row, column, 1, 1, rows, columns);

@@ -10,7 +10,7 @@ from filterlab.history import History
 
 _MOST = 1_500_000  # numbers that travel to the browser, 12 MB
 _PLAYED = 10_000  # ms that a whole history takes to play, about
-_STILL = 48  # slices that the still picture shows at most
+_STILL = 24  # slices that the still picture shows at most, of filters and of their change
 
 
 class _View(View):
@@ -91,13 +91,14 @@ class TrainingPlayer(Explorer):
     def _maps(self) -> show.Picture:
         _, count, slices, _, _ = self._filters.shape
         places = [(n, c) for n in range(count) for c in range(slices)]
-        few = max(1, _STILL // (2 * slices)) * slices
+        few = min(len(places), _STILL // slices * slices or _STILL)
         maps = []
         for title, values in (("filter", self._filters[self.step]), ("change of filter", self._changes[self.step])):
             for n, c in places[:few]:
                 name = f"{title} {n}" if slices == 1 else f"{title} {n}, slice {c}"
                 maps.append(drawn("kernel", values[n, c], name, self._view.limit))
-        return show.gallery(maps, columns=min(len(maps), 2 if count * slices == 1 else 6))
+        title = f"{few} of {len(places)} slices" if few < len(places) else ""
+        return show.gallery(maps, title, columns=2 if len(maps) == 2 else 6)
 
     def _words(self) -> str:
         words = f"{self._unit} {self._steps[self.step]}, {self.step + 1} of {len(self._steps)} recorded, loss {self.loss:.3g}"
