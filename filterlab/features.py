@@ -30,15 +30,16 @@ def layers(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d) and name]
 
 
-def feature_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
-    """A detached copy of what the submodule named `layer` gives for images (n, c, h, w), as it gives it: no later in-place ReLU shows.
+def feature_maps(model: nn.Module, layer: str, x: Tensor) -> Tensor:
+    """A detached copy of what the submodule named `layer` (a dotted name) gives for pictures x (n, c, h, w), as it gives it.
 
-    The model runs in its current mode. Where the layer runs more than once, the last run counts. No hook stays behind, whatever
-    happens. Raises ValueError for an unknown name, and for a layer that does not run or gives no tensor.
+    An in-place ReLU that follows does not show. The model runs in its current mode; where the layer runs more than once, the last run
+    counts. No hook stays behind, whatever happens. Raises ValueError for an unknown name, and for a layer that does not run or gives no
+    tensor.
     """
     given = []
     with _listening(_submodule(model, layer), lambda output: given.append(_copy(output))), torch.no_grad():
-        model(images)
+        model(x)
     if not given or given[-1] is None:
         raise ValueError(f"layer={layer!r} {'gives no tensor' if given else 'does not run when the model does'}")
     return given[-1]

@@ -13,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 NO_TORCH = ["filterlab", "filterlab.kernels", "filterlab.convolution", "filterlab.images", "filterlab.show", "filterlab.check"]
+NO_TORCH += ["filterlab.explore.filter_explorer", "filterlab.explore.training_player"]
 # Which room may import which (DESIGN, "The house"); a room may always import itself.
 ROOMS = {
     "kernels": set(),
