@@ -22,6 +22,7 @@ ROOMS = {
     "vision": set(),
     "desk": set(),
     "history": set(),
+    "learning": {"convolution", "history"},
     "datasets": {"images", "vision"},
     "training": {"history", "datasets"},
     "show": {"kernels", "convolution"},
