@@ -334,8 +334,8 @@ def _pictures(pictures: Iterable[Picture]) -> list[Picture]:
     items = [pictures] if isinstance(pictures, Picture) else list(pictures)
     for position, item in enumerate(items):
         if not getattr(item, "panels", ()):
-            kind = "a profile" if isinstance(item, Picture) else type(item).__name__
-            raise ValueError(f"pictures[{position}] is {kind}: expected what picture, response, kernel or spectrum gives")
+            kind = "a chart" if isinstance(item, Picture) else type(item).__name__
+            raise ValueError(f"pictures[{position}] is {kind}: expected what picture, response, kernel, spectrum or landscape gives")
     if not items:
         raise ValueError("pictures is empty: there is nothing to draw")
     return items
@@ -571,7 +571,7 @@ def _draw_landscape(axes: Axes, panel: Panel) -> None:
     axes.set_xlim(across[0], across[-1])
     axes.set_ylim(up[0], up[-1])
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.tick_params(length=2, pad=2, color=FAINT, labelsize=7, labelcolor=FAINT)
 
 
