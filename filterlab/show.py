@@ -304,9 +304,8 @@ def curves(
     low, high = limits or (float(known.min()) / 1.5, float(known.max()) * 1.5)
     if not 0 < low < high < math.inf:
         raise ValueError(f"limits={limits} must be two numbers, 0 < lowest < highest")
-    said = [
-        f"{name} from {number(values[0])} to {number(values[-1])} at {unit} {(len(values) - 1) * every}" for name, values in lines.items()
-    ]
+    ends = {name: f"{values[0]:.3g} to {values[-1]:.3g} at {unit} {(len(values) - 1) * every}" for name, values in lines.items()}
+    said = [f"{name} from {first_to_last}" for name, first_to_last in ends.items()]
     words = f"{label} by {unit} on a logarithmic scale: {', '.join(said)}"
     drawn = {name: np.clip(np.nan_to_num(values, nan=high, posinf=high), low, high) for name, values in lines.items()}
     return Picture(lambda: _curves(drawn, title, every, label, unit, (low, high)), alt or _describe(title, words))
