@@ -25,6 +25,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.patches import Rectangle  # noqa: E402
 from matplotlib.ticker import MaxNLocator  # noqa: E402
+from PIL import Image  # noqa: E402
 
 ZERO_GREY = "#d4d4d4"
 NOT_A_NUMBER = "#d6008f"
@@ -212,6 +213,16 @@ def gallery(
         scale = f" All signed parts on one scale, {_scale(limit)}." if any(panel.signed for panel in panels) else ""
         alt = f"{title + ': ' if title else ''}{len(panels)} pictures. " + ". ".join(panel.alt for panel in panels) + "." + scale
     return Picture(lambda: _grid(panels, columns, title, limit), alt, panels)
+
+
+def stack(pictures: Iterable[Picture], title: str = "") -> Picture:
+    """Finished pictures below one another, each with a scale of its own, under one title. Raises ValueError for no pictures."""
+    items = list(pictures)
+    if not items:
+        raise ValueError("pictures is empty: there is nothing to draw")
+    return Picture(
+        lambda: _stacked(items, title), ". ".join(words.rstrip(".") for words in [title, *(item.alt for item in items)] if words)
+    )
 
 
 def profile(brightness: np.ndarray, answers: np.ndarray, title: str = "", *, alt: str | None = None) -> Picture:
@@ -442,6 +453,20 @@ def _grid(panels: Sequence[Panel], columns: int, title: str, limit: float) -> Fi
     return figure
 
 
+def _stacked(pictures: Sequence[Picture], title: str) -> Figure:
+    drawn = [np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")) for picture in pictures]
+    width = max(array.shape[1] for array in drawn)
+    head = _wrap(title, width)
+    top = (MARGIN + LINE * len(head)) * bool(head)
+    height = top + sum(len(array) for array in drawn)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    _text(figure, width / 2, MARGIN, head, weight="bold")
+    for array in drawn:
+        top += len(array)
+        figure.figimage(array, (width - array.shape[1]) // 2, height - top)
+    return figure
+
+
 def _line_height(line: Sequence["_Tile"]) -> int:
     return max(tile.above for tile in line) + max(tile.height + tile.below for tile in line) + 8
 
@@ -582,7 +607,7 @@ class _Foot:
         self.bar = any(not panel.numbers for panel in signed)
         self.limit, self.width = limit, width
         values = np.concatenate([panel.values[np.isfinite(panel.values)] for panel in signed]) if signed else np.zeros(1)
-        self.beyond = float(np.mean(np.abs(values) > limit * (1 + 1e-9)))
+        self.beyond = float(np.mean(np.abs(values) > limit * (1 + 1e-9))) if values.size else 0.0
         self.words = _wrap(self._sentence(len(signed)), width, small=True) if signed else []
         self.height = (4 + LINE * len(self.words) + 34 * self.bar) if signed else 0
 
