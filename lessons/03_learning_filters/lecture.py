@@ -24,6 +24,7 @@ import numpy as np
 from filterlab import images, kernels, learning, show
 from filterlab.convolution import conv2d, conv2d_backward, convolve2d, correlate2d, pad2d, windows
 from filterlab.explore.flipbook import Flipbook
+from filterlab.explore.training_player import TrainingPlayer
 
 # %% [markdown]
 # ## A filter that nobody tells us
@@ -346,28 +347,24 @@ show.row([show.kernel(found, f"{name}, 300 steps") for name, found in after.item
 # %% [markdown]
 # ✎ *Now you can do exercise* `sgd_step`.
 #
-# Watch it happen, two steps at a time:
-# 1. The whole error picture swings between orange and blue. Which of the nine directions is that?
-# 2. Does the loss fall from page to page?
-# 3. When the swinging fades, what is left in the error picture?
+# Watch its first 59 steps. Scrub, or press play. The error picture has a new scale at each step; how small it is, the loss tells.
+# 1. The whole error picture swings between orange and blue. How many steps does it take, there and back?
+# 2. Which of the nine directions is that?
+# 3. Does the loss fall in every step?
 
 # %%
-watched = learning.descend(face, face_target, start, lr=0.3, steps=118, momentum=0.95, every=2)
-pages = {}
-for i, step in enumerate(watched.steps):
-    found = show.kernel(watched.filters[i, 0, 0], f"filter after {step} steps")
-    off = show.kernel(watched.filters[i, 0, 0] - secret, "filter − secret")
-    pages[str(step)] = show.row([found, off, show.response(watched.errors[i], f"error, loss {watched.losses[i]:.1e}")], limit=2)
+watched = learning.descend(face, face_target, start, lr=0.3, steps=59, momentum=0.95)
 tint = watched.errors.mean(axis=(1, 2))                # of the whole error picture: above 0 orange, below 0 blue
-assert (np.diff(np.sign(tint)) != 0).mean() > 0.8 and (np.diff(watched.losses) > 0).any()
-Flipbook(pages, "step")
+swing = 2 * 59 / (np.diff(np.sign(tint)) != 0).sum()   # two changes of colour there and back
+assert round(swing) == 4 and (np.diff(watched.losses) > 0).any()
+TrainingPlayer(watched)
 
 # %% [markdown]
 # <details><summary>What you may have found</summary>
 #
-# 1. Brightness, the steepest one. The velocity carries it through the lowest point and up the other side, again and again.
-# 2. No. With momentum it rises now and then; only in the long run it falls.
-# 3. Thin outlines: fine detail is what the flat directions are about.
+# 1. Four.
+# 2. Brightness, the steepest one. The velocity carries it through the lowest point and up the other side, again and again.
+# 3. No. It rises each time brightness swings out; only in the long run it falls.
 #
 # </details>
 #
