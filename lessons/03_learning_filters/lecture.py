@@ -266,7 +266,8 @@ show.gallery(drawn, columns=4, limit=2)
 # ## A round valley and a long one
 #
 # Take seven weights as known, and draw the loss over the other two: the centre weight and its right neighbour. The lines join points
-# of equal loss. **Predict** their form for noise, and for the face, where neighbouring pixels are nearly equal.
+# of equal loss, white is low, and the ring is the start. **Predict** their form for noise, and for the face, where neighbouring pixels
+# are nearly equal.
 
 # %%
 places, across, up = ((1, 1), (1, 2)), np.linspace(-1, 3, 81), np.linspace(-1, 3, 81)
@@ -363,7 +364,8 @@ TrainingPlayer(watched)
 # <details><summary>What you may have found</summary>
 #
 # 1. Four.
-# 2. Brightness, the steepest one. The velocity carries it through the lowest point and up the other side, again and again.
+# 2. Brightness, the steepest one. The velocity carries it through the lowest point and up the other side, again and again. That is
+#    momentum's price: what plain descent learns first now takes a while to settle.
 # 3. No. It rises each time brightness swings out; only in the long run it falls.
 #
 # </details>
@@ -535,7 +537,7 @@ def train_two(weights, steps=200, lr=0.2):
     """Gradient descent on two filters whose positive answers are added; returns the filters and the losses."""
     weights, losses = np.array(weights), []
     for _ in range(steps + 1):
-        answers = conv2d(noise[None, None], weights[:, None])[0]   # (2, 62, 62)
+        answers = np.stack([correlate2d(noise, one) for one in weights])
         error = np.maximum(answers, 0).sum(axis=0) - edges
         losses.append(np.mean(error**2))
         blame = error * (answers > 0)                  # where the ReLU gave 0, a small nudge changes nothing
