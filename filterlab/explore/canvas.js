@@ -76,14 +76,14 @@ function paint(canvas, values, rows, columns, limit, colors) {
 /** How `count` groups of `group` maps, rows × columns each, fill a sheet of at most wide × tall CSS pixels best: its sides in pixels of maps. */
 function sheetOf(count, group, rows, columns, wide, tall, largest = 28) {
   const inner = Math.ceil(columns / 8); // the gaps, in pixels of maps too
-  const outer = group > 1 ? 3 * inner : inner;
+  const outer = group > 1 ? 2 * inner : inner; // between groups that stand side by side
   const step = group * (columns + inner) - inner + outer;
-  const sides = (across) => ({ width: across * step - outer, height: Math.ceil(count / across) * (rows + outer) - outer, across });
+  const sides = (across) => ({ width: across * step - outer, height: Math.ceil(count / across) * (rows + inner) - inner, across });
   const scaleOf = ({ width, height }) => Math.min(largest, wide / width, tall / height);
   const all = Array.from({ length: count }, (_, index) => sides(index + 1));
   const best = all.reduce((found, next) => (scaleOf(next) > scaleOf(found) * 1.001 ? next : found));
   const scale = scaleOf(best);
-  return { ...best, scale: scale > 2 ? Math.floor(scale) : scale, count, group, rows, columns, inner, outer, step };
+  return { ...best, scale: scale > 2 ? Math.floor(scale) : scale, count, group, rows, columns, inner, step };
 }
 
 /** Paint maps, one after another in `values`, as signed colours on a sheet; the gaps between them stay clear. */
@@ -99,7 +99,7 @@ function paintSheet(canvas, values, sheet, limit, colors) {
     const map = Math.floor(index / (rows * columns));
     const unit = Math.floor(map / group);
     const left = (unit % across) * sheet.step + (map % group) * (columns + sheet.inner);
-    const top = Math.floor(unit / across) * (rows + sheet.outer);
+    const top = Math.floor(unit / across) * (rows + sheet.inner);
     target[(top + row) * width + left + column] = pixelOf(values[index], limit, colors);
   }
   context.putImageData(pixels, 0, 0);

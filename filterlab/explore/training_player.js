@@ -132,7 +132,7 @@ function painted(name, [count, slices, rows, columns], colors) {
 function written(name, [count, slices, rows, columns], colors) {
   const cells = Array.from({ length: count * slices * rows * columns }, () => element("td"));
   const row = (index) => element("tr", {}, ...cells.slice(index * columns, (index + 1) * columns));
-  const table = (index) => element("table", { className: "filterlab-numbers" }, ...Array.from({ length: rows }, (_, i) => row(index * rows + i)));
+  const table = (index) => element("table", { className: "filterlab-numbers filterlab-squares" }, ...Array.from({ length: rows }, (_, i) => row(index * rows + i)));
   const tables = Array.from({ length: count * slices }, (_, index) => table(index));
   const figure = element("figure", {}, element("figcaption", {}, name), element("div", { className: "filterlab-row" }, ...tables));
   const draw = (values, limit) => {
@@ -166,12 +166,12 @@ function errorPicture([rows, columns], colors) {
   fit(frame, rows, columns, Math.max(rows, columns), 260);
   figure.append(scale, note);
   const draw = (values) => {
-    const limit = values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0) || 1;
-    paint(canvas, values, rows, columns, limit, colors);
+    const limit = values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
+    paint(canvas, values, rows, columns, limit || 1, colors);
     canvas.setAttribute("aria-label", `error picture, prediction − target, ${range(values)}`);
-    scale.replaceChildren(scaleBar(limit, colors));
-    const odd = beyond(values, limit, "pixels");
-    note.textContent = `a scale of its own at each step, up to the largest error${odd ? `; ${odd}` : ""}`;
+    scale.replaceChildren(...(limit ? [scaleBar(limit, colors)] : []));
+    const own = limit ? "a scale of its own at each step, up to the largest error" : "";
+    note.textContent = [own, beyond(values, limit || 1, "pixels")].filter(Boolean).join("; ");
   };
   return { figure, draw };
 }
