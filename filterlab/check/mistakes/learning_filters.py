@@ -95,7 +95,10 @@ def mse_of_unit_pictures(prediction, target):
     right.mse, "NumPy stretches one of the two to the other's shape, and nobody notices: compare `.shape` before you subtract, and refuse."
 )
 def mse_stretched(prediction, target):
-    return ((as_float(prediction) - target) ** 2).mean()
+    try:
+        return ((as_float(prediction) - target) ** 2).mean()
+    except ValueError:
+        return right.mse(prediction, target)
 
 
 @mistake(right.mse, "as many numbers do not make the same shape: compare `.shape`, not the size or the length.")

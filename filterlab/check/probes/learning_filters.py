@@ -81,7 +81,7 @@ def results_of_one_seed(answer, kernel_size, runs, seed=0):
 def angle_of_first_step(answer, kernel_size, lr=0.01, seed=0):
     """Degrees between the first step of a learn_kernel and d mse / d w at its start: straight downhill is 180."""
     image, target = _task(kernel_size, seed, low=0)  # its mean is far from 0, so that any other way than the gradient's shows
-    start, after = (_weights(answer(image, target, kernel_size, steps=steps, lr=lr, seed=seed)) for steps in (0, 1))
+    start, after = _walk(answer, image, target, kernel_size, 1, lr, seed)
     error = convolution.correlate2d(image, start) - target
     step, gradient = (after - start).ravel(), convolution.correlate2d(image, error).ravel()
     lengths = np.linalg.norm(step) * np.linalg.norm(gradient)
@@ -108,7 +108,7 @@ def way_left(answer, kernel_size, steps, lr, seed=0):
     """The share of the way from start to hidden kernel that is left after so many steps of a learn_kernel."""
     image, target = _task(kernel_size, seed)
     hidden = np.random.default_rng([seed, 1]).normal(size=convolution.pair(kernel_size))
-    start, after = (_weights(answer(image, target, kernel_size, steps=count, lr=lr, seed=seed)) for count in (0, steps))
+    start, after = _walk(answer, image, target, kernel_size, steps, lr, seed)
     return float(np.linalg.norm(after - hidden) / np.linalg.norm(start - hidden))
 
 
@@ -128,6 +128,12 @@ def habits(answer, kernel_size, seed):
             len(np.unique(start)) / start.size,
         ]
     )
+
+
+def _walk(answer, image, target, kernel_size, steps, lr, seed):
+    """The kernel at the start and after so many steps; NaN for the start if it is another one each time."""
+    start, again, after = (_weights(answer(image, target, kernel_size, steps=count, lr=lr, seed=seed)) for count in (0, 0, steps))
+    return start if _different([start, again]) == 1 else np.full_like(start, np.nan), after
 
 
 def _weights(kernel):
