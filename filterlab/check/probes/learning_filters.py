@@ -39,7 +39,7 @@ def _noise(height, width, seed, low=-1.5, high=1.5):
 
 def _task(kernel_size, seed, low=-1.5):
     """A noise picture and its answer to a hidden kernel of this size, both read-only."""
-    image = _noise(25, 22, seed, low)
+    image = _noise(20, 22, seed, low)
     target = convolution.correlate2d(image, np.random.default_rng([seed, 1]).normal(size=convolution.pair(kernel_size)))
     target.setflags(write=False)
     return image, target
@@ -118,12 +118,12 @@ def habits(answer, kernel_size, seed):
     start = np.asarray(answer(image, target, kernel_size, steps=0, seed=seed))
     return np.array(
         [
-            different_starts(answer, kernel_size, 3),
-            starts_on_other_pictures(answer, kernel_size, 3, seed),
-            results_of_one_seed(answer, kernel_size, 3, seed),
+            different_starts(answer, kernel_size, 2),
+            starts_on_other_pictures(answer, kernel_size, 2, seed),
+            results_of_one_seed(answer, kernel_size, 2, seed),
             angle_of_first_step(answer, kernel_size, seed=seed) / 180,
             first_step_grows(answer, kernel_size, seed=seed),
-            kernels_on_the_way(answer, kernel_size, 4, seed=seed),
+            kernels_on_the_way(answer, kernel_size, 2, seed=seed),
             way_left(answer, kernel_size, 25, 1e-6, seed),
             len(np.unique(start)) / start.size,
         ]
