@@ -8,6 +8,7 @@ import pytest
 
 from filterlab import check
 from filterlab.check import expect, many, random_filters, random_picture
+from filterlab.check.compare import first_difference
 from filterlab.check.expectation import WrongAnswer, names_one
 from filterlab.check.probes import learning_filters as probes
 from filterlab.check.references import filters as reference
@@ -434,3 +435,9 @@ def test_the_hint_for_one_part_does_not_wait_for_the_others():
 
     with pytest.raises(WrongAnswer, match="grad_bias is not summed over the batch"):
         expect(conv2d_backward, x, weight, grad_output).like(learning_filters.conv2d_backward, only="grad_bias")
+
+
+def test_a_mistake_that_gives_nan_is_not_like_every_answer():
+    nan, number = np.array([np.nan, 1.0]), np.array([2.0, 1.0])
+    assert first_difference(None, nan, number) and first_difference(None, number, nan)
+    assert first_difference(None, nan, nan) is None

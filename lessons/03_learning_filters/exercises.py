@@ -338,7 +338,7 @@ def sgd_step(
 """sgd_step gives the numbers worked out on paper, and a plain step without momentum."""
 weight, gradient, velocity = np.array([1.0]), np.array([2.0]), np.array([3.0])
 expect(sgd_step, weight, gradient, velocity, lr=0.1, momentum=0.5).equals((np.array([0.65]), np.array([3.5])))
-expect(sgd_step, weight, gradient, np.array([0.0]), 0.1).equals((np.array([0.8]), np.array([2.0])))
+expect(sgd_step, weight, gradient, velocity, 0.1).equals((np.array([0.8]), np.array([2.0])))
 
 # %% test="sgd_step_any" points=1
 """sgd_step follows PyTorch's convention for weights of any shape, and changes none of its arguments."""

@@ -549,7 +549,8 @@ def _canvas(x, weight, grad_output, stride, padding, add=True):
     """The gradient of the padded picture with room behind it (add=False: the last window that reads a pixel has it alone)."""
     (p, q), (h, w) = padding, x.shape[2:]
     canvas = np.zeros((*x.shape[:2], h + 2 * p + ROOM, w + 2 * q + ROOM))
-    for i, j in np.ndindex(weight.shape[2:]):
+    # From the last tap to the first: that is the order in which a pixel is met when the window walks.
+    for i, j in reversed(list(np.ndindex(weight.shape[2:]))):
         share = np.einsum("nmhw,mc->nchw", grad_output, weight[:, :, i, j])
         read = _reads(canvas, grad_output, (i, j), stride)
         read[...] = read + share if add else share
@@ -762,6 +763,14 @@ def shares_replaced(x, weight, g, stride, padding, grad_x, grad_weight, grad_bia
     return _canvas(x, weight, g, stride, padding, add=False)[:, :, p : p + h, q : q + w], grad_weight, grad_bias
 
 
+@_for_backward("in grad_x only the last filter's share of the last window that reads a pixel is left: add all shares, `+=`.")
+def shares_of_filters_replaced(x, weight, g, stride, padding, grad_x, grad_weight, grad_bias):
+    (p, q), (h, w) = padding, x.shape[2:]
+    # Filter by filter, place by place: the last filter writes last, over all places.
+    canvas = _canvas(x, weight[-1:], g[:, -1:], stride, padding, add=False)
+    return canvas[:, :, p : p + h, q : q + w], grad_weight, grad_bias
+
+
 @_for_backward("all channels of grad_x get the same: channel c of x was read through slice c of each filter.")
 def x_the_same_in_every_channel(x, weight, g, stride, padding, grad_x, grad_weight, grad_bias):
     return np.repeat(grad_x.sum(axis=1, keepdims=True), x.shape[1], axis=1), grad_weight, grad_bias
@@ -966,6 +975,11 @@ def in_place(weight, gradient, velocity, lr, momentum):
     velocity += gradient
     weight -= lr * velocity
     return weight, velocity
+
+
+@mistake(right.sgd_step, "without being told, your step has momentum: its default is 0.")
+def sgd_momentum_by_default(weight, gradient, velocity, lr, momentum=0.9):
+    return right.sgd_step(weight, gradient, velocity, lr, momentum)
 
 
 @right_answer(right.sgd_step)

@@ -105,11 +105,11 @@ def kernels_on_the_way(answer, kernel_size, steps, lr=0.01, seed=0):
 
 
 def way_left(answer, kernel_size, steps, lr, seed=0):
-    """The share of the way from start to hidden kernel that is left after so many steps of a learn_kernel."""
+    """The share of the way from start to hidden kernel that is left after so many steps of a learn_kernel, to three decimals."""
     image, target = _task(kernel_size, seed)
     hidden = np.random.default_rng([seed, 1]).normal(size=convolution.pair(kernel_size))
     start, after = _walk(answer, image, target, kernel_size, steps, lr, seed)
-    return float(np.linalg.norm(after - hidden) / np.linalg.norm(start - hidden))
+    return round(float(np.linalg.norm(after - hidden) / np.linalg.norm(start - hidden)), 3)
 
 
 def habits(answer, kernel_size, seed):

@@ -30,8 +30,9 @@ def _refused_mse(rng):
 
 
 def mse_naming(prediction, target):
-    """What the message of mse must name for two shapes that differ: one of them with its shape or its count."""
-    return {"prediction": [prediction, int(np.prod(prediction))], "target": [target, int(np.prod(target))]}
+    """What the message of mse must name for two shapes that differ: one of them, with its own shape or count or the other's."""
+    one, other = [prediction, int(np.prod(prediction))], [target, int(np.prod(target))]
+    return {"prediction": one + other, "target": other + one}
 
 
 @reference(draw=_draw_prediction, refused=_refused_mse)
