@@ -83,8 +83,8 @@ for arguments, naming in many_refused(reference.mse, 40):
 
 # %% [markdown]
 # <details><summary>Where this bites in real life</summary>A network's output has shape <code>(n, 1)</code>, the targets <code>(n,)</code>.
-# Their difference has shape <code>(n, n)</code>: every prediction is compared with every target, the loss falls a little and stays
-# there, and nothing ever says why.</details>
+# Their difference has shape <code>(n, n)</code>: every prediction is compared with every target. The loss is a number all the same, it even
+# falls a little, and learns the wrong thing.</details>
 
 # %% [markdown]
 # ## Exercise: which way is up? · `mse_gradient`
@@ -177,7 +177,7 @@ for arguments in many(reference.numerical_gradient, 40):
 #
 # <details><summary>Where this bites in real life</summary><code>w += h</code>, <code>w -= 2 * h</code>, <code>w += h</code> does not
 # always lead back: each sum is rounded. Keep the old number and put <i>it</i> back. And a smaller step is not always a better one: below
-# 1e-8 or so, the difference of two nearly equal numbers is mostly rounding.</details>
+# 1e-6 or so, rounding costs more than the shorter step gains.</details>
 
 # %% [markdown]
 # ## Exercise: the slope of a filter · `kernel_gradient`
@@ -307,8 +307,8 @@ for arguments in many(reference.conv2d_backward, 60):
 # <i>added</i> to the same window of <code>grad_padded</code>. Only then cut the frame off.</details>
 #
 # <details><summary>Where this bites in real life</summary>Frameworks let you write layers of your own, forwards and backwards. If a
-# backward pass is wrong only where the stride does not divide, training still works, a little worse than it should, and for years nobody
-# notices. A check against <code>numerical_gradient</code> finds it in a second.</details>
+# backward pass is wrong only where the stride does not divide, no error is raised and the loss still falls, only less than it could. A
+# check against <code>numerical_gradient</code> finds it in a second.</details>
 
 # %% [markdown]
 # ## Exercise: one step downhill · `sgd_step`
@@ -387,6 +387,10 @@ def learn_kernel(
     ### END SOLUTION
 
 
+# %% [markdown]
+# Your start is your own, so the helpers in these cells do not compare weights but measure: how many starts differ, how many degrees lie
+# between your first step and the gradient (180 is straight downhill), how the step grows with `lr`, what share of the way is left.
+
 # %% test="learn_kernel_start" points=1
 """learn_kernel starts at random, as the seed alone decides."""
 for kernel_size in [3, (2, 3)]:
@@ -424,12 +428,12 @@ for shape in [(3, 3), (1, 3)]:
 # <details><summary>Hint</summary>You have all the parts: <code>correlate2d</code> gives the output, <code>mse_gradient</code> the slope
 # at the output, <code>kernel_gradient</code> the slope at the weights, and <code>sgd_step</code> moves them.</details>
 #
-# Your function at work, on noise, and on a photograph with the same settings:
+# Your function at work, on noise, and on a photograph with the same lr of 0.1:
 
 # %%
 photo = images.photograph("hopper", size=120)
 noise = np.random.default_rng(0).uniform(-1, 1, photo.shape)
-found = [learn_kernel(image, correlate2d(image, kernels.sobel_x), 3, seed=1) for image in (noise, photo)]
+found = [learn_kernel(image, correlate2d(image, kernels.sobel_x), 3, lr=0.1, seed=1) for image in (noise, photo)]
 pictures = [kernels.sobel_x, *found]
 titles = ["the lost filter", "found from noise", "found from a photograph"]
 show.row([show.kernel(one, title=title) for one, title in zip(pictures, titles, strict=True)])
