@@ -472,7 +472,8 @@ expect(patch_rank, np.full((5, 6), 0.5), 3).equals(1)
 # %% test="patch_rank_any" points=1
 """patch_rank counts what stripes, noise and small pictures can teach, in whole numbers as well."""
 stripes = np.tile(random_picture(9), (7, 1))
-for picture in [stripes, stripes.T, random_picture(8, 9), random_picture(4, 5), random_picture(8, 7, dtype=np.uint8)]:
+whole = random_picture(8, 7, dtype=np.uint8)
+for picture in [stripes, stripes.T, random_picture(8, 9), random_picture(4, 5), whole, whole[:4, :5]]:
     for size in (1, 2, 3):
         expect(patch_rank, picture, size).like(reference.patch_rank)
 for other in shapes_of_memory(random_picture(7, 6)):

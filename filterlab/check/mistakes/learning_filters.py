@@ -1278,6 +1278,12 @@ def rank_of_stacked_rows(image, size):
     return np.linalg.matrix_rank(_patches(image, size).reshape(-1, size))
 
 
+@mistake(right.patch_rank, "products of whole numbers (uint8) wrap around: turn the picture into floats before you multiply patches.")
+def rank_of_wrapped_products(image, size):
+    patches = sliding_window_view(image, (size, size)).reshape(-1, size * size)
+    return np.linalg.matrix_rank(patches.T @ patches if image.dtype == np.uint8 else patches)
+
+
 @right_answer(right.patch_rank)
 def rank_by_windows(image, size):
     every = sliding_window_view(image, (size, size)).reshape(-1, size**2)
