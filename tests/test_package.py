@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-NO_TORCH = ["filterlab", "filterlab.kernels", "filterlab.convolution", "filterlab.images", "filterlab.show", "filterlab.check"]
+NO_TORCH = ["filterlab", *(f"filterlab.{name}" for name in ("kernels", "convolution", "images", "show", "learning", "check"))]
 NO_TORCH += ["filterlab.explore.filter_explorer", "filterlab.explore.training_player"]
 # Which room may import which (DESIGN, "The house"); a room may always import itself.
 ROOMS = {
@@ -24,6 +24,7 @@ ROOMS = {
     "desk": set(),
     "history": set(),
     "features": set(),
+    "learning": {"convolution", "history"},
     "datasets": {"images", "vision"},
     "training": {"history", "datasets"},
     "show": {"kernels", "convolution"},
