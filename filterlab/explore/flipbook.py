@@ -20,6 +20,8 @@ class Flipbook(Explorer):
     Raises ValueError for no pages, or a start that is not among them.
     """
 
+    _turning: widgets.Widget | None = None  # a flipbook that was refused is closed, too
+
     def __init__(self, pages: Mapping[str, show.Picture], name: str, start: str | None = None):
         if not pages:
             raise ValueError("pages is empty: there is nothing to show")
@@ -46,5 +48,6 @@ class Flipbook(Explorer):
 
     def close(self) -> None:
         """Take the flipbook off the page and free all that belongs to it."""
-        self._turning.close()
+        if self._turning:
+            self._turning.close()
         super().close()
