@@ -33,12 +33,16 @@ class Difference:
 def first_difference(reference: Reference | None, expected: Any, got: Any, inputs: Iterable[Any] = (), only: str = "") -> Difference | None:
     """The first difference between two results of one call, or None if they agree.
 
-    reference: says how a result falls into parts and what of them is compared (only: the part of this name). inputs: the
-    arguments of the call, for the tolerance.
+    reference: says how a result falls into parts and what of them is compared (only: the part, or the value in a dict, of this name).
+    inputs: the arguments of the call, for the tolerance.
     """
     inputs = list(inputs)
     if isinstance(expected, Mapping):
-        return _difference_by_name(expected, got, lambda name: Tolerance(reference, inputs, [expected[name], got[name]]))
+        asked = {name: value for name, value in expected.items() if only in ("", name)}
+        # What a dict reports has scales of its own: the size of the inputs says nothing about it.
+        return _difference_by_name(
+            asked, got, lambda name: Tolerance(reference, inputs, [expected[name], got[name]], scaled=False), bool(only)
+        )
     if reference is None or not reference.parts:
         found = _difference("", expected, got, Tolerance(reference, inputs, [expected, got]))
         if not found and reference and reference.same_dtype and got.dtype != expected.dtype:
@@ -63,13 +67,13 @@ def first_difference(reference: Reference | None, expected: Any, got: Any, input
 class Tolerance:
     """How far two right answers may lie apart on this input."""
 
-    def __init__(self, reference: Reference | None, inputs: list[Any], results: list[Any]) -> None:
+    def __init__(self, reference: Reference | None, inputs: list[Any], results: list[Any], scaled: bool = True) -> None:
         inputs, results = list(map(as_array, inputs)), list(map(as_array, results))
         types = {np.asarray(value).dtype for value in inputs + results if isinstance(value, np.ndarray | np.generic | float)}
         coarsest = max((TOLERANCE.get(dtype, 0.0) for dtype in types), default=WHOLE_NUMBERS)
         self.share = reference.tolerance if reference and reference.tolerance else max(coarsest, WHOLE_NUMBERS)
         # Only pictures and filters set the scale: a position or a size says nothing about the size of the result.
-        self.largest_input = max((_largest(value) for value in inputs if isinstance(value, np.ndarray)), default=0.0)
+        self.largest_input = max((_largest(value) for value in inputs if scaled and isinstance(value, np.ndarray)), default=0.0)
 
     def limit(self, expected: np.ndarray) -> float:
         return self.share * max(_largest(expected), self.largest_input)
@@ -129,6 +133,8 @@ def _difference_of_kind(name: str, expected: Any, got: Any) -> Difference | None
     what = name or "the result"
     if isinstance(expected, tuple):
         return None if same_shape(expected, got) else Difference(f"{what} has another shape", str(expected), str(got))
+    if isinstance(expected, bool):
+        return None if got is expected else Difference(f"{what}: this should {'be so, and is not' if expected else 'not be so, but is'}")
     if not _is_numeric(expected):
         same = type(expected) is type(got) and expected == got
         return None if same else Difference(f"{what} is not as it should be", describe(expected), describe(got))
@@ -151,8 +157,10 @@ def _is_numeric(value: Any) -> bool:
     return isinstance(value, np.ndarray) or is_tensor(value) or _is_number(value)
 
 
-def _difference_by_name(expected: Mapping[str, Any], got: Any, tolerance: Callable[[str], "Tolerance"]) -> Difference | None:
-    """The first name that is missing or whose value differs, in the order of what is expected: shapes, words, numbers, arrays, tensors."""
+def _difference_by_name(
+    expected: Mapping[str, Any], got: Any, tolerance: Callable[[str], "Tolerance"], partly: bool = False
+) -> Difference | None:
+    """The first name that is missing or whose value differs, in the order of what is expected (partly: there may be more names)."""
     if not isinstance(got, Mapping):
         values = "shapes" if any(isinstance(value, tuple) for value in expected.values()) else "values"
         return Difference(_kind_sentence("the result", got, f"a dict from names to {values}"))
@@ -164,7 +172,7 @@ def _difference_by_name(expected: Mapping[str, Any], got: Any, tolerance: Callab
         found = _difference(repr(name) if name.isidentifier() else name, expected[name], got[name], tolerance(name))
         if found:
             return found
-    surplus = [name for name in got if name not in expected]
+    surplus = [name for name in got if name not in expected and not partly]
     return Difference(f"the result has {', '.join(map(repr, surplus))} besides, which nobody asked for") if surplus else None
 
 

@@ -175,8 +175,8 @@ show.row([show.kernel(weights, title=colour) for weights, colour in zip(first, [
 # One pass over the pictures: put the model in training mode; for each batch compute the cross-entropy of its scores, the gradients, and let
 # the optimizer make one step. `batches` is any iterable of `(pictures, labels)`, and can be read only once.
 #
-# Give the mean loss per **picture**, each measured before its batch's step. The last batch may be smaller, and its pictures count as much as
-# all others.
+# Give the mean loss per **picture**, each measured before its batch's step. The last batch may be smaller, and its pictures count as
+# much as all others.
 #
 # On paper: a batch of 4 with mean loss 2.0, then a batch of 1 with loss 1.0. That is (4 · 2 + 1 · 1) / 5 = **1.8**, not 1.5.
 
@@ -219,8 +219,8 @@ for arguments in many(reference.train_epoch, 16):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# <details><summary>Hint</summary><code>F.cross_entropy(scores, labels)</code> is the mean over the batch. Multiply it by the number of labels
-# to have the sum, add up, and divide once, at the end.</details>
+# <details><summary>Hint</summary><code>F.cross_entropy(scores, labels)</code> is the mean over the batch. Multiply it by the number
+# of labels to have the sum, add up, and divide once, at the end.</details>
 #
 # <details><summary>Where this bites in real life</summary>Without <code>zero_grad</code> each step goes along the sum of all gradients so
 # far. The loss still falls for a while, as with a wild momentum, so the printed numbers look fine.</details>
@@ -265,8 +265,9 @@ for arguments in many(reference.evaluate, 16):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# <details><summary>Where this bites in real life</summary>An <code>evaluate</code> that leaves the model in eval mode switches dropout off and
-# freezes batch norm's statistics for all epochs that follow. The symptom comes much later: "my network overfits".</details>
+# <details><summary>Where this bites in real life</summary>An <code>evaluate</code> that leaves the model in eval mode switches
+# dropout off and freezes batch norm's statistics for all epochs that follow. The symptom comes much later: "my network
+# overfits".</details>
 
 # %% [markdown]
 # ## Exercise: your own filters · `install_filters`
@@ -329,8 +330,8 @@ for arguments, naming in many_refused(reference.install_filters, 20):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# <details><summary>Hint</summary>Weights that need gradients may not be written to, unless under <code>torch.no_grad()</code>. Watch the shapes
-# before: <code>(1, 3)</code> or even <code>(1, 1)</code> is stretched to <code>(3, 3)</code> without a word.</details>
+# <details><summary>Hint</summary>Weights that need gradients may not be written to, unless under <code>torch.no_grad()</code>. Watch
+# the shapes before: <code>(1, 3)</code> or even <code>(1, 1)</code> is stretched to <code>(3, 3)</code> without a word.</details>
 #
 # A network that has learned nothing can see edges all the same, with Sobel's filters in its first layer:
 
@@ -344,15 +345,15 @@ show.row([show.response(one, title=title) for one, title in zip(maps, ["brighter
 # %% [markdown]
 # ## Exercise: the whole recipe · `train_simple_cnn`
 #
-# Put it together: a `SimpleCNN` for ten classes, an optimizer, mini-batches, epochs. Images `(n, 3, h, w)` and labels from 0 to 9 come as two
-# tensors. The optimizer, its learning rate and the size of the batches are yours. Give a dict with
+# Put it together: a `SimpleCNN` for ten classes, an optimizer, mini-batches, epochs. Images `(n, 3, h, w)` and labels from 0 to 9
+# come as two tensors. The optimizer, its learning rate and the size of the batches are yours. Give a dict with
 #
 # - `before` and `after`: the filters before and after training;
 # - `losses`: a list with the mean loss per picture of each epoch;
 # - `accuracy`: on the given pictures, after training.
 #
-# `seed` decides everything that is random: the same seed gives the same result whatever happened before, another seed gives other filters. On
-# easy pictures the last loss must be below the first.
+# `seed` decides everything that is random: the same seed gives the same result whatever happened before, another seed gives other
+# filters. On easy pictures the last loss must be below the first.
 #
 # On paper: 61 pictures in batches of 16 are three batches of 16 and one of **13**.
 
@@ -386,8 +387,8 @@ for arguments in many(reference.train_simple_cnn, 2):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# <details><summary>Hint</summary><code>torch.randperm(n)</code> shuffles, and <code>.split(16)</code> cuts it into batches. Set the seed before
-# the model is built: its random start is the first thing that is random.</details>
+# <details><summary>Hint</summary><code>torch.randperm(n)</code> shuffles, and <code>.split(16)</code> cuts it into batches. Set the
+# seed before the model is built: its random start is the first thing that is random.</details>
 #
 # What did the filters learn from sixty coloured patches in forty epochs? The first filter before and after, on one scale:
 
@@ -401,9 +402,9 @@ show.gallery([show.kernel(weights, title=title) for weights, title in zip(slices
 # %% [markdown]
 # ## Exercise: a first layer without training · `whitening_filters`
 #
-# Neighbouring pixels are alike, which makes learning slow (lesson 03). Filters can undo it. Take many patches `(n, c, k, k)`, subtract the mean
-# patch, and find c·k·k filters whose responses to the centred patches have variance 1 each and do not vary together: their covariance is the
-# identity.
+# Neighbouring pixels are alike, which makes learning slow (lesson 03). Filters can undo it. Take many patches `(n, c, k, k)`,
+# subtract the mean patch, and find c·k·k filters whose responses to the centred patches have variance 1 each and do not vary
+# together: their covariance is the identity.
 #
 # Recipe: flatten the patches, compute their covariance (mean of products), and its eigenvectors. Each eigenvector, divided by
 # √(eigenvalue + eps), is a filter. Any other way that whitens is as good. `eps` keeps the filters finite where patches do not vary at all.
@@ -411,11 +412,13 @@ show.gallery([show.kernel(weights, title=title) for weights, title in zip(slices
 # Patches are arrays or tensors; whole numbers (`uint8`) are taken as they are, 0 to 255. Give the filters as `(c·k·k, c, k, k)`, array or
 # tensor.
 #
-# On paper: patches of a single pixel, 1 and 5. Centred they are -2 and 2, their variance is 4, and the only filter is 1 / √4 = **0.5** (or
-# -0.5): it answers -1 and 1.
+# On paper: patches of a single pixel, half of them 1 and half 5. Centred they are -2 and 2, their variance is 4, and the only filter
+# is 1 / √4 = **0.5** (or -0.5): it answers -1 and 1.
 
 # %% solution="whitening_filters"
-def whitening_filters(patches: Float[np.ndarray, "n c k k"] | Float[Tensor, "n c k k"], eps: float = 1e-3) -> Float[Tensor, "c*k*k c k k"]:
+def whitening_filters(
+    patches: Float[np.ndarray, "n c k k"] | Float[Tensor, "n c k k"], eps: float = 1e-3
+) -> Float[Tensor, "c*k*k c k k"]:
     """Filters whose responses to the centred patches have covariance ≈ identity where every variance is far above eps."""
     ### BEGIN SOLUTION
     _, c, k, _ = patches.shape
@@ -429,7 +432,7 @@ def whitening_filters(patches: Float[np.ndarray, "n c k k"] | Float[Tensor, "n c
 
 # %% test="whitening_filters_white" points=2
 """whitening_filters gives filters whose responses have variance 1 and do not vary together, for arrays and tensors."""
-expect(whitening_filters, np.array([1.0, 5]).reshape(2, 1, 1, 1), 1e-7).through(probes.whitened).like(reference.whitening_filters)
+expect(whitening_filters, np.array([1.0, 5] * 100).reshape(-1, 1, 1, 1), 1e-7).through(probes.whitened).like(reference.whitening_filters)
 for shape in [(1, 2, 2), (3, 2, 2), (2, 3, 3)]:
     patches = reference.mixed_patches(np.random.default_rng(random_seed()), 300, shape)
     expect(whitening_filters, patches, 1e-7).through(probes.whitened).like(reference.whitening_filters)
@@ -469,14 +472,15 @@ show.gallery([show.kernel(one / abs(one).max(), title=f"largest weight {abs(one)
 
 # %% [markdown] answer="why_not_learned_yet" points=3
 # ### BEGIN SOLUTION
-# The network has not seen a single picture: what is drawn are the random numbers that PyTorch starts with, and another seed would give other
-# spots. People see patterns in random 3×3 squares easily; some random filters even resemble edge detectors.
+# The network has not seen a single picture: what is drawn are the random numbers that PyTorch starts with, and another seed would
+# give other spots. People see patterns in random 3×3 squares easily; some random filters even resemble edge detectors.
 #
-# To claim that something was learned, show the same filters before and after training, on one signed scale with zero in grey (`imshow`
-# clips negative numbers of a colour picture, or stretches each picture on its own, so that signs and sizes are lost). Take the "before" as a
-# copy, for a view of the weights would change with training. And compare what the filters are worth: the accuracy of the trained network
-# against one whose first layer stayed random.
+# To claim that something was learned, show the same filters before and after training, on one signed scale with zero in grey
+# (`imshow` clips negative numbers of a colour picture, or stretches each picture on its own, so that signs and sizes are lost). Take
+# the "before" as a copy, for a view of the weights would change with training. And compare what the filters are worth: the accuracy
+# of the trained network against one whose first layer stayed random.
 #
-# *Mark scheme (3 points): 1 for "untrained: these are the random starting numbers"; 1 for a comparison before/after, or with other seeds, or with
-# random filters (from copies); 1 for how to draw them (signed, zero in the middle, one scale) or how to measure what was learned.*
+# *Mark scheme (3 points): 1 for "untrained: these are the random starting numbers"; 1 for a comparison before/after, or with other
+# seeds, or with random filters (from copies); 1 for how to draw them (signed, zero in the middle, one scale) or how to measure what
+# was learned.*
 # ### END SOLUTION

@@ -343,7 +343,7 @@ def filters_alive(model):
 
 @mistake(
     right.get_filters,
-    "this looks into the model's own memory, so training changes it: `.detach()`, `.data`, state_dict() and `.numpy()` share it; `.clone()` copies.",
+    "this is the model's own memory, which training changes: `.detach()`, `.data`, state_dict() and `.numpy()` share it; `.clone()` copies.",
 )
 def filters_by_view(model):
     return model.conv1.weight.detach()
@@ -1123,11 +1123,6 @@ def recipe_summed_losses(result, model, steps, images, labels):
     return {"losses": [loss * len(images) for loss in result["losses"]]}
 
 
-@_recipe_and("the losses stand in the wrong order: the first epoch comes first.")
-def recipe_losses_backwards(result, model, steps, images, labels):
-    return {"losses": result["losses"][::-1]}
-
-
 @_recipe_and("the accuracy is in percent: give a share between 0 and 1.")
 def recipe_percent(result, model, steps, images, labels):
     return {"accuracy": 100 * result["accuracy"]}
@@ -1211,7 +1206,8 @@ def recipe_before_too_late(images, labels, epochs, seed):
 
 
 @mistake(
-    right.train_simple_cnn, "the loss grows: gradients point uphill, and optimizers step downhill by themselves. No sign is to be changed."
+    right.train_simple_cnn,
+    "the loss does not fall: is a sign changed, the learning rate too large, or the list not in the order of the epochs?",
 )
 def recipe_uphill(images, labels, epochs, seed):
     torch.manual_seed(seed)

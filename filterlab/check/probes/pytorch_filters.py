@@ -275,35 +275,43 @@ def easy_pictures(count=61, size=(9, 7), seed=0):
 
 @_aside()
 def recipe(answer, images, labels, epochs, seed=0):
-    """Trains four times: twice with this seed, with another seed, and on other pictures; tells what the results have in common."""
+    """Trains with this seed, then for one epoch each: twice with this seed, with another, on other pictures; tells what came of it."""
     results = []
-    for chaos, given, one_seed in [(1, images, seed), (2, images, seed), (1, images, seed + 1), (1, images.flip(0) ** 2, seed)]:
+    # The first run tells how it learns; for what depends on what, one epoch each is enough.
+    runs = [
+        (1, images, seed, epochs),
+        (1, images, seed, 1),
+        (2, images, seed, 1),
+        (1, images, seed + 1, 1),
+        (1, images.flip(0) ** 2, seed, 1),
+    ]
+    for chaos, given, one_seed, length in runs:
         for set_seed in (torch.manual_seed, np.random.seed, random.seed):
             set_seed(chaos)
-        result = answer(given, labels, epochs, one_seed)
+        result = answer(given, labels, length, one_seed)
         missing = [key for key in RECIPE if key not in result] if isinstance(result, dict) else [f"all: it is {describe(result)}"]
         if missing:
             return {"missing in the dict": ", ".join(missing)}
         results.append({key: torch.as_tensor(result[key]).detach().clone() for key in RECIPE})
-    first, again, other_seed, other_pictures = results
-    losses, accuracy = first["losses"].double(), float(first["accuracy"])
+    whole, short, again, other_seed, other_pictures = results
+    losses, accuracy = whole["losses"].double(), float(whole["accuracy"])
     return {
         "missing in the dict": "",
-        "the shape of `before`": tuple(first["before"].shape),
-        "the shape of `after`": tuple(first["after"].shape),
+        "the shape of `before`": tuple(whole["before"].shape),
+        "the shape of `after`": tuple(whole["after"].shape),
         "the shape of `losses`": tuple(losses.shape),
         "the first loss is that of a guess, ln 10, or not far from it": bool(0.3 < losses.reshape(-1)[0] < 5),
         "the last loss is below the first": bool(losses.reshape(-1)[-1] < losses.reshape(-1)[0]),
-        "`before` and `after` differ": not _alike(first["before"], first["after"]),
-        "with other pictures, `before` is the same": _alike(first["before"], other_pictures["before"]),
-        "with other pictures, `after` is the same": _alike(first["after"], other_pictures["after"]),
-        "the same seed gives the same result": all(_alike(first[key], again[key]) for key in RECIPE),
-        "another seed gives another `before`": not _alike(first["before"], other_seed["before"]),
-        "another seed gives another `after`": not _alike(first["after"], other_seed["after"]),
+        "`before` and `after` differ": not _alike(whole["before"], whole["after"]),
+        "with other pictures, `before` is the same": _alike(short["before"], other_pictures["before"]),
+        "with other pictures, `after` is the same": _alike(short["after"], other_pictures["after"]),
+        "the same seed gives the same result": all(_alike(short[key], again[key]) for key in RECIPE),
+        "another seed gives another `before`": not _alike(short["before"], other_seed["before"]),
+        "another seed gives another `after`": not _alike(short["after"], other_seed["after"]),
         "the accuracy lies between 0 and 1": 0 <= accuracy <= 1,
         "the accuracy is a count of pictures, divided by all of them": abs(accuracy * len(labels) - round(accuracy * len(labels))) < 1e-3,
         # A picture that is guessed wrong costs ln 2 or more.
-        "the accuracy is as good as the last loss promises": accuracy >= 1 - float(losses.reshape(-1)[-1]) / np.log(2) - 0.15,
+        "the accuracy is as good as the last loss promises": bool(accuracy >= 0.85 - float(losses.reshape(-1)[-1]) / np.log(2)),
     }
 
 
