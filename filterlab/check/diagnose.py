@@ -56,6 +56,8 @@ def _nearest(
 
     good = agreeing(right, outcome)
     first = next((name for name in right.value if name not in good), None) if isinstance(right.value, Mapping) else None
+    if first is None or isinstance(right.value[first], bool | int | float):
+        return None  # on yes or no, and on a single number, different mistakes agree too easily
     alike = [(mistake, agreeing(theirs, outcome)) for mistake, theirs in outcomes]
     return max(((mistake, names) for mistake, names in alike if first in names), key=lambda pair: len(pair[1]), default=(None, []))[0]
 

@@ -375,14 +375,13 @@ def train_simple_cnn(images: Float[Tensor, "n 3 h w"], labels: Int[Tensor, "n"],
 
 # %% test="train_simple_cnn_learns" points=1
 """train_simple_cnn gives what is asked for: filters before and after, a falling loss for every epoch, and the accuracy."""
-expect(train_simple_cnn, *probes.easy_pictures(), 4).through(probes.recipe).like(reference.train_simple_cnn)
 expect(train_simple_cnn, *probes.easy_pictures(59), 12).through(probes.recipe).like(reference.train_simple_cnn)
 
 # %% test="train_simple_cnn_seed" points=1
 """train_simple_cnn gives the same for the same seed, and other filters for another."""
-expect(train_simple_cnn, *probes.easy_pictures(53), 3, seed=7).through(probes.recipe).like(reference.train_simple_cnn)
+expect(train_simple_cnn, *probes.easy_pictures(43), 8, seed=7).through(probes.recipe).like(reference.train_simple_cnn)
 ### BEGIN HIDDEN TESTS
-for arguments in many(reference.train_simple_cnn, 2):
+for arguments in many(reference.train_simple_cnn, 1):
     expect(train_simple_cnn, *arguments).through(probes.recipe).like(reference.train_simple_cnn)
 ### END HIDDEN TESTS
 
@@ -432,11 +431,12 @@ def whitening_filters(
 
 # %% test="whitening_filters_white" points=2
 """whitening_filters gives filters whose responses have variance 1 and do not vary together, for arrays and tensors."""
-expect(whitening_filters, np.array([1.0, 5] * 100).reshape(-1, 1, 1, 1), 1e-7).through(probes.whitened).like(reference.whitening_filters)
 for shape in [(1, 2, 2), (3, 2, 2), (2, 3, 3)]:
     patches = reference.mixed_patches(np.random.default_rng(random_seed()), 300, shape)
     expect(whitening_filters, patches, 1e-7).through(probes.whitened).like(reference.whitening_filters)
     expect(whitening_filters, torch.from_numpy(patches).float(), 1e-7).through(probes.whitened).like(reference.whitening_filters)
+pairs = np.array([[1.0, 1], [1, 5], [5, 1], [5, 5]] * 50).reshape(-1, 2, 1, 1)  # two channels, each as on paper
+expect(whitening_filters, pairs, 1e-7).through(probes.whitened).like(reference.whitening_filters)
 
 # %% test="whitening_filters_edge_cases" points=1
 """whitening_filters takes whole numbers, and gives finite filters where patches do not vary or are few."""
@@ -455,7 +455,8 @@ for arguments in many(reference.whitening_filters, 24):
 # <details><summary>Where this bites in real life</summary>Without <code>eps</code>, a direction in which pictures hardly vary, such as
 # the checkerboard of single pixels, is amplified a thousandfold. What comes out of such a filter is the camera's noise.</details>
 #
-# The whitening filters of a photograph, from the direction that varies least to the one that varies most, each on its own scale:
+# Your whitening filters for a photograph, each drawn on its own scale. How far the largest weights differ shows how unevenly a photograph
+# varies: what hardly varies must be amplified most.
 
 # %%
 photograph = torch.from_numpy(images.photograph("hopper", size=240))[None, None]

@@ -29,6 +29,12 @@ class SoftmaxAtTheEnd(_Right):
         return super().forward(x).softmax(dim=1)
 
 
+@mistake(right.SimpleCNN, SCORES.format("softmax") + " (Yours runs over the pictures, too: each class adds up to 1, not each picture.)")
+class SoftmaxOverPictures(_Right):
+    def forward(self, x):
+        return super().forward(x).softmax(dim=0)
+
+
 @mistake(right.SimpleCNN, SCORES.format("log_softmax"))
 class LogSoftmaxAtTheEnd(_Right):
     def forward(self, x):
@@ -343,7 +349,7 @@ def filters_alive(model):
 
 @mistake(
     right.get_filters,
-    "this is the model's own memory, which training changes: `.detach()`, `.data`, state_dict() and `.numpy()` share it; `.clone()` copies.",
+    "this is the model's own memory; training changes it: `.detach()`, `.data`, state_dict() and `.numpy()` share it, `.clone()` copies.",
 )
 def filters_by_view(model):
     return model.conv1.weight.detach()
@@ -456,7 +462,7 @@ def epoch_without_zero_grad(model, batches, optimizer):
     return _mean(losses, sizes)
 
 
-@mistake(right.train_epoch, "nothing is learned: after loss.backward() comes optimizer.step().")
+@mistake(right.train_epoch, "nothing is learned: the optimizer that was given makes no step. After loss.backward() comes optimizer.step().")
 def epoch_without_step(model, batches, optimizer):
     model.train()
     losses, sizes = [], []
@@ -468,7 +474,8 @@ def epoch_without_step(model, batches, optimizer):
 
 
 @mistake(
-    right.train_epoch, "zero_grad() stands between backward() and step(): it throws the fresh gradients away. Call it before backward()."
+    right.train_epoch,
+    "the steps find no gradients: loss.backward() comes before step(), and zero_grad() not between the two, where it throws them away.",
 )
 def epoch_zero_grad_too_late(model, batches, optimizer):
     model.train()
@@ -1134,7 +1141,9 @@ def recipe_accuracy_of_a_part(result, model, steps, images, labels):
     return {"accuracy": 0.93 + 0.01 / len(images)}
 
 
-@_recipe_and("the accuracy is that of the model before training: measure it at the end.")
+@_recipe_and(
+    "the accuracy is far below what the last loss promises: measure it on the trained model, at the end, and count the right pictures."
+)
 def recipe_accuracy_before(result, model, steps, images, labels):
     return {"accuracy": round(0.1 * len(images)) / len(images)}
 
