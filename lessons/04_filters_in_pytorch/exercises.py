@@ -389,7 +389,7 @@ for arguments in many(reference.train_simple_cnn, 1):
 # <details><summary>Hint</summary><code>torch.randperm(n)</code> shuffles, and <code>.split(16)</code> cuts it into batches. Set the
 # seed before the model is built: its random start is the first thing that is random.</details>
 #
-# What did the filters learn from sixty coloured patches in forty epochs? The first filter before and after, on one scale:
+# What did the filters learn from patches of four colours? The first filter before and after, on one scale:
 
 # %%
 trained = train_simple_cnn(*probes.easy_pictures(), epochs=40, seed=0)
