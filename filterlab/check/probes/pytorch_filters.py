@@ -276,7 +276,7 @@ def easy_pictures(count=61, size=(9, 7), seed=0):
     images = colours[kinds][:, :, None, None] + 0.1 * rng.random((count, 3, *size))
     labels = np.array([0, 3, 7, 9])[kinds]
     images[-1], labels[-1] = images[0], (labels[0] + 1) % 10
-    return torch.tensor(images / 1.1, dtype=torch.float32), torch.tensor(labels)
+    return torch.tensor(images / 2.2, dtype=torch.float32), torch.tensor(labels)
 
 
 @_aside()

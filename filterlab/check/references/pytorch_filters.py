@@ -122,7 +122,7 @@ def install_filters(model, kernels):
 
 
 def _draw_train_simple_cnn(rng):
-    count, epochs = int(rng.integers(37, 48)), int(rng.integers(8, 12))
+    count, epochs = int(rng.integers(37, 48)), int(rng.integers(10, 13))
     return *probes.easy_pictures(count, (8, 6), int(rng.integers(1000))), epochs, int(rng.integers(1000))
 
 
