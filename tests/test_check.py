@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from filterlab import check
+from filterlab import check, show
 from filterlab.check import expect, many, random_filters, random_picture
-from filterlab.check.compare import first_difference
+from filterlab.check.bank import Reference
+from filterlab.check.compare import describe, first_difference
 from filterlab.check.expectation import WrongAnswer, names_one
 from filterlab.check.probes import learning_filters as probes
 from filterlab.check.references import filters as reference
@@ -110,7 +111,7 @@ def test_untouched_stub_is_told_apart_from_an_error():
 
 
 def test_a_name_that_is_no_function_any_more():
-    assert "should be a function, but it is 3" in wrong(3)
+    assert "should be a function or a class, but it is 3" in wrong(3)
 
 
 def test_warnings_and_stderr_of_an_answer_cost_nothing(capsys):
@@ -316,7 +317,8 @@ def test_shapes_are_told_by_name_without_giving_them_away():
     assert "'dropped' has another shape" in message and "round down" in message
     assert "expected" not in message
     for value, sentence in [
-        ({"plain": (1, 2, 3, 4)}, "'same', 'halved'"),
+        ({"plain": right_shapes["plain"]}, "the result has no 'same', 'halved'"),
+        ({**right_shapes, "extra": (1, 2, 3, 4)}, "has 'extra' besides"),
         ([1, 2], "expected a dict from names to shapes"),
         ({**right_shapes, "same": 5}, "'same' has another shape"),
         ({**right_shapes, "same": np.array(5)}, "'same' has another shape"),
@@ -441,3 +443,98 @@ def test_a_mistake_that_gives_nan_is_not_like_every_answer():
     nan, number = np.array([np.nan, 1.0]), np.array([2.0, 1.0])
     assert first_difference(None, nan, number) and first_difference(None, number, nan)
     assert first_difference(None, nan, nan) is None
+
+
+# --- tensors, classes, and what a probe reports -----------------------------------------------------------------------
+
+
+def tensor(*values, **settings):
+    import torch
+
+    return torch.tensor(values, **settings)
+
+
+def difference(expected, got):
+    found = first_difference(None, expected, got)
+    return found and f"{found.sentence}; {found.expected}; {found.got}"
+
+
+def test_where_a_tensor_is_expected_arrays_are_told_apart_and_where_an_array_is_both_will_do():
+    expected = tensor(1.0, 2.0)
+    assert difference(expected, tensor(1.0, 2.00001, requires_grad=True)) is None
+    assert difference(np.array([1.0, 2.0]), expected) is None
+    assert "the result is [1., 2.], expected a tensor: `torch.from_numpy` makes one" in difference(expected, np.array([1.0, 2.0]))
+    assert "the result is a list of 2, expected a tensor of shape (2,)" in difference(expected, [1.0, 2.0])
+    assert "has dtype torch.bool, expected a tensor of ordinary numbers" in difference(expected, tensor(True, False))
+    assert difference(expected, tensor(1.0, 2.0, 3.0)) == "the result has the wrong shape; (2,); (3,)"
+    assert "the first at [1]; 2; 3" in difference(expected, tensor(1.0, 3.0))
+    assert difference(tensor(1.0, 2.0), tensor(1.0, 2.0).bfloat16()) is None
+
+
+def test_a_number_in_a_tensor_is_no_python_number():
+    assert "the result is tensor(0.5), expected a Python number: `.item()` takes it out" in difference(0.5, tensor(0.5, 0.7)[0])
+    assert difference(0.5, np.float32(0.5)) is None
+
+
+def test_reports_are_compared_name_by_name():
+    report = {"the loss": 0.5, "its shape": (2, 3), "its mode": "eval mode", "it is frozen": True, "weight": np.eye(2)}
+    assert difference(report, {**report, "its shape": [2, 3]}) is None
+    for name, other, sentence in [
+        ("the loss", 0.6, "the loss is the wrong number; 0.5; 0.6"),
+        ("its shape", (3, 2), "its shape has another shape; (2, 3); (3, 2)"),
+        ("its mode", "training mode", "its mode is not as it should be; 'eval mode'; 'training mode'"),
+        ("it is frozen", False, "it is frozen: this should be so, and is not; ; "),
+        ("weight", np.ones((2, 2)), "'weight' has the right shape (2, 2), but 2 of 4 numbers differ; the first at [0, 1]; 0; 1"),
+    ]:
+        assert difference(report, {**report, name: other}) == sentence
+    assert first_difference(None, report, {**report, "the loss": 9.0}, only="its mode") is None
+    # The size of the inputs says nothing about a report.
+    assert first_difference(None, report, {**report, "the loss": 0.501}, [np.full(3, 1e6)])
+
+
+def test_tensors_that_were_changed_are_told_and_put_back():
+    def spoil(image):
+        image.mul_(2)
+        return right(image.numpy() / 2)
+
+    picture = tensor(*np.random.default_rng(0).random((5, 7)).tolist())
+    before = picture.clone()
+    assert "spoil changed its input `0`" in _message(lambda: expect(spoil, picture).equals(right(before.numpy())))
+    assert (picture == before).all()
+
+
+def test_models_and_classes_are_described_in_a_word():
+    from torch import nn
+
+    assert describe(nn.Linear(2, 3)) == "a Linear"
+    assert describe(nn.Linear) == "the class Linear"
+    assert describe(tensor(1.0, requires_grad=True)) == "tensor([1.])"
+
+
+def area_of(answer, side):
+    """A probe for an answer that is a class."""
+    return answer(side).area()
+
+
+def _square(namespace, body):
+    """A class as a student would write it: its base and its methods stand in the notebook."""
+    space = {"__name__": "__main__", **namespace}
+    base = f"class Base:\n    @property\n    def size(self):\n        {body}\n"
+    exec(f"{base}class Square(Base):\n    def __init__(self, side): self.side = side\n    def area(self): return self.size ** 2", space)
+    return space["Square"]
+
+
+def test_classes_are_answers_too():
+    asked = Reference(lambda side: None, libraries=("*",))
+    for body, sentence in [
+        ("return self.side", ""),
+        ("return show.number(self.side)", "Square uses filterlab.show"),
+        ("raise NotImplementedError", "Square is not written yet"),
+        ("return self.side[0]", "TypeError: 'int' object is not subscriptable"),
+    ]:
+        expectation = expect(_square({"show": show}, body), 3).through(area_of)
+        expectation.reference = asked
+        if sentence:
+            assert sentence in _message(lambda expectation=expectation: expectation.equals(9))
+        else:
+            expectation.equals(9)
