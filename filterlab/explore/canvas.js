@@ -96,6 +96,13 @@ function text(value) {
   return Math.abs(value) < 5e-13 ? "0" : String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
+/** One term of a sum of products, "0.7·(−1)". */
+function product(pixel, weight) {
+  return `${text(pixel)}·${weight < 0 ? `(${text(weight)})` : text(weight)}`;
+}
+
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }; // the row and column that a key moves by
+
 /** An element with attributes, properties and children; what is no attribute of HTML is set as a property. */
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -119,6 +126,12 @@ function set(control, values) {
   if (Object.entries(values).every(([name, value]) => control.get(name) === value)) return;
   control.set(values);
   control.save_changes();
+}
+
+/** The value nearest to this one at which the slider can stand. */
+function nearest(value, slider) {
+  const step = slider.get("step");
+  return Math.min(slider.get("max"), Math.max(slider.get("min"), Math.round(value / step) * step));
 }
 
 /** Listeners that are taken off together, so that a closed explorer leaves nothing behind. */
