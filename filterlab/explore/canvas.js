@@ -98,7 +98,8 @@ function text(value) {
 
 /** One term of a sum of products, "0.7·(−1)". */
 function product(pixel, weight) {
-  return `${text(pixel)}·${weight < 0 ? `(${text(weight)})` : text(weight)}`;
+  const factor = (value) => (value < 0 ? `(${text(value)})` : text(value));
+  return `${factor(pixel)}·${factor(weight)}`;
 }
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }; // the row and column that a key moves by

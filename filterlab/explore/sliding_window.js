@@ -46,7 +46,7 @@ async function render({ model, el }) {
       set(controls.channel, { _options_labels: labels, index: channel });
     }
     set(controls.channel.get("layout"), { display: now.channels > 1 ? null : "none" });
-    set(controls.grid.get("layout"), { grid_template_columns: `repeat(${now.size[1]}, minmax(0, 300px))` });
+    set(controls.grid.get("layout"), { grid_template_columns: `repeat(${now.size[1]}, minmax(140px, 300px))` });
     weights.forEach((slider, index) => {
       const [row, column] = [Math.floor(index / FIELD), index % FIELD];
       const [i, j] = [row - first(now.size[0]), column - first(now.size[1])];
@@ -207,14 +207,14 @@ function drawNumbers(page, now, colors) {
   const crowded = many || now.wide > 12;
   page.channels.forEach((parts, channel) => {
     page.rows[channel].hidden = channel >= now.channels;
+    page.headings[channel].hidden = !many || channel >= now.channels;
     if (channel >= now.channels) return;
-    const whose = many ? ` of channel ${channel}` : "";
-    drawPicture(parts.picture, now, channel, `picture${whose}${now.padding ? `, padded by ${now.padding}` : ""}`, crowded);
+    drawPicture(parts.picture, now, channel, `picture${now.padding ? `, padded by ${now.padding}` : ""}`, crowded);
     const shape = { rows: now.size[0], columns: now.size[1], crowded };
     const signed = (index, value) => colorOf(value, now.limit, colors);
-    fill(parts.kernel, `kernel${whose}${now.flipped ? ", flipped" : ""}`, shape, now.sliding[channel], signed);
+    fill(parts.kernel, `kernel${now.flipped ? ", flipped" : ""}`, shape, now.sliding[channel], signed);
     parts.partial.figure.hidden = !many;
-    if (many) drawAnswers(parts.partial, now, `partial sums${whose}`, now.partial[channel], colors, crowded);
+    if (many) drawAnswers(parts.partial, now, "partial sums", now.partial[channel], colors, crowded);
   });
   const title = many ? "answers: the sum of the partial sums" : "answers";
   drawAnswers(page.answers, now, `${title}, ${now.step + 1} of ${now.count}`, now.values, colors, crowded);
@@ -345,11 +345,11 @@ function whose(now, channel) {
 
 // Grids of numbers ------------------------------------------------------------------------------------------------------------
 
-function grid() {
+function grid(whose = "") {
   const caption = element("figcaption");
   const table = element("table", { className: "filterlab-grid", role: "grid" });
   const box = element("div", { className: "filterlab-scroll" }, table);
-  return { caption, table, figure: element("figure", {}, caption, box), cells: [], drawn: [], lit: [], active: 0, layout: "" };
+  return { whose, caption, table, figure: element("figure", {}, caption, box), cells: [], drawn: [], lit: [], active: 0, layout: "" };
 }
 
 /** Write numbers into a grid. look: gives the colours of a value, its notes for screen readers, and words in place of the number. */
@@ -357,7 +357,7 @@ function fill(grid, caption, { rows, columns, origin = 0, crowded }, values, loo
   build(grid, rows, columns, origin);
   if (grid.caption.textContent !== caption) {
     grid.caption.textContent = caption;
-    grid.table.setAttribute("aria-label", caption);
+    grid.table.setAttribute("aria-label", `${caption}${grid.whose}`);
   }
   let longest = 1;
   for (let index = 0; index < values.length; index++) {
@@ -367,7 +367,8 @@ function fill(grid, caption, { rows, columns, origin = 0, crowded }, values, loo
   }
   const font = crowded ? 10.5 : 12.5;
   grid.table.style.setProperty("--font", `${font}px`);
-  grid.table.style.setProperty("--cell", `${Math.max(crowded ? 25 : 32, Math.ceil(0.62 * font * longest + 7))}px`);
+  grid.table.style.setProperty("--tall", `${crowded ? 25 : 32}px`);
+  grid.table.style.setProperty("--wide", `${Math.max(crowded ? 25 : 32, Math.ceil(0.63 * font * longest + 4))}px`);
 }
 
 function write(grid, index, number, { words = number, background = "", color = "", kind = "", notes = "" }) {
@@ -439,18 +440,21 @@ function watch(grid, target, { hover, focus, step }, live) {
   });
 }
 
-/** A number for a small cell: two decimals, or one digit that counts where these would say 0. */
+/** A number for a small cell: two decimals, so that 0.00 is small and 0 is nothing; large ones by their power of ten. */
 function short(value) {
   const size = Math.abs(value);
   if (size >= 1e4) return value.toExponential(0).replace("+", "").replace("-", "−");
-  if (size < 0.005) return text(Number(value.toPrecision(1)));
-  return text(Number(value.toFixed(2)));
+  return size < 0.005 && text(value) !== "0" ? "0.00" : text(Number(value.toFixed(2)));
 }
 
 // The page --------------------------------------------------------------------------------------------------------------------
 
 function layOut(el) {
-  const channels = [0, 1, 2].map(() => ({ picture: grid(), kernel: grid(), products: grid(), partial: grid() }));
+  const channels = [0, 1, 2].map((index) => {
+    const [picture, kernel, products, partial] = Array.from({ length: 4 }, () => grid(` of channel ${index}`));
+    return { picture, kernel, products, partial };
+  });
+  const headings = channels.map((_, index) => element("div", { className: "filterlab-heading" }, `channel ${index}`));
   const rows = channels.map((parts) => element("div", { className: "filterlab-row" }, ...Object.values(parts).map((part) => part.figure)));
   const [answers, total] = [grid(), element("div", { className: "filterlab-row" })];
   const parts = { words: element("div", { className: "filterlab-words" }), formula: element("div", { className: "filterlab-sum" }) };
@@ -461,7 +465,7 @@ function layOut(el) {
   const root = element(
     "div",
     { className: "filterlab filterlab-window", role: "group", "aria-label": "sliding window", "data-lm-suppress-shortcuts": "true" },
-    ...rows,
+    ...rows.flatMap((row, index) => [headings[index], row]),
     total,
     parts.words,
     parts.scale,
@@ -471,7 +475,7 @@ function layOut(el) {
     element("div", { className: "filterlab-row" }, call, button, copied)
   );
   el.append(root);
-  return { root, channels, rows, answers, total, call, copy: button, copied, ...parts };
+  return { root, channels, headings, rows, answers, total, call, copy: button, copied, ...parts };
 }
 
 /** Name the buttons of the player, which ipywidgets leaves without words. */

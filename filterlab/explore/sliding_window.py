@@ -287,7 +287,11 @@ def _controls() -> dict[str, widgets.Widget]:
     controls["channels"] = widgets.Dropdown(options=[str(count) for count in range(1, _CHANNELS + 1)], description="input channels")
     controls["channel"] = widgets.Dropdown(options=[f"channel {index}" for index in range(_CHANNELS)], description="weights of")
     weights = {f"weight {index}": weight_slider() for index in range(_FIELD**2)}
-    return controls | weights | {"grid": widgets.GridBox(list(weights.values()))}
+    for slider in weights.values():
+        slider.style.description_width = "0px"  # no wider than its words
+    grid = widgets.GridBox(list(weights.values()), layout={"overflow": "auto"})
+    grid.add_class("filterlab-weights")
+    return controls | weights | {"grid": grid}
 
 
 def _slider(name: str, least: int, most: int) -> widgets.IntSlider:
