@@ -46,7 +46,7 @@ async function render({ model, el }) {
       set(controls.channel, { _options_labels: labels, index: channel });
     }
     set(controls.channel.get("layout"), { display: now.channels > 1 ? null : "none" });
-    set(controls.grid.get("layout"), { grid_template_columns: `repeat(${now.size[1]}, minmax(140px, 300px))` });
+    set(controls.grid.get("layout"), { grid_template_columns: `repeat(${now.size[1]}, minmax(120px, 300px))` });
     weights.forEach((slider, index) => {
       const [row, column] = [Math.floor(index / FIELD), index % FIELD];
       const [i, j] = [row - first(now.size[0]), column - first(now.size[1])];
