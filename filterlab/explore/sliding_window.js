@@ -11,7 +11,7 @@ async function render({ model, el }) {
   const page = layOut(el);
   hideStill(page.root, model);
   nameHandles(page.root, live);
-  nameButtons(page.root, live);
+  mendControls(page.root, live);
   const speak = speaker(page.root, live);
   const colors = shades(model.get("palette"));
   let now; // the settings and all that follows from them
@@ -46,7 +46,7 @@ async function render({ model, el }) {
       set(controls.channel, { _options_labels: labels, index: channel });
     }
     set(controls.channel.get("layout"), { display: now.channels > 1 ? null : "none" });
-    set(controls.grid.get("layout"), { grid_template_columns: `repeat(${now.size[1]}, minmax(120px, 300px))` });
+    set(controls.grid.get("layout"), { grid_template_columns: `repeat(${now.size[1]}, minmax(84px, 300px))` });
     weights.forEach((slider, index) => {
       const [row, column] = [Math.floor(index / FIELD), index % FIELD];
       const [i, j] = [row - first(now.size[0]), column - first(now.size[1])];
@@ -365,10 +365,10 @@ function fill(grid, caption, { rows, columns, origin = 0, crowded }, values, loo
     longest = Math.max(longest, number.length);
     write(grid, index, number, look(index, values[index]));
   }
-  const font = crowded ? 10.5 : 12.5;
+  const font = columns > 14 ? 9.5 : crowded ? 10.5 : 12.5;
   grid.table.style.setProperty("--font", `${font}px`);
   grid.table.style.setProperty("--tall", `${crowded ? 25 : 32}px`);
-  grid.table.style.setProperty("--wide", `${Math.max(crowded ? 25 : 32, Math.ceil(0.63 * font * longest + 4))}px`);
+  grid.table.style.setProperty("--wide", `${Math.max(crowded ? 25 : 32, Math.ceil(0.63 * font * longest + 5))}px`);
 }
 
 function write(grid, index, number, { words = number, background = "", color = "", kind = "", notes = "" }) {
@@ -478,17 +478,28 @@ function layOut(el) {
   return { root, channels, headings, rows, answers, total, call, copy: button, copied, ...parts };
 }
 
-/** Name the buttons of the player, which ipywidgets leaves without words. */
-function nameButtons(root, live) {
-  const name = () => {
-    const buttons = root.closest(".filterlab-explorer")?.querySelectorAll(".widget-play button") ?? [];
+/** Name the buttons of the player, which ipywidgets leaves without words, and let Home and End know how far a slider goes now. */
+function mendControls(root, live) {
+  let box = null;
+  const mend = () => {
+    if (box) return;
+    box = root.closest(".filterlab-explorer");
+    if (box) live.on(box, "keydown", toEnd);
+    const buttons = box?.querySelectorAll(".widget-play button") ?? [];
     ["play or pause", "stop, back to the first answer"].forEach((label, index) => {
       buttons[index]?.setAttribute("aria-label", label);
       buttons[index]?.setAttribute("title", label);
     });
   };
-  const timers = [0, 100, 500, 2000].map((delay) => setTimeout(name, delay));
+  const timers = [0, 100, 500, 2000].map((delay) => setTimeout(mend, delay));
   live.later(() => timers.forEach(clearTimeout));
+}
+
+/** noUiSlider, which draws the sliders, keeps the ends that a slider had first: go to those that it has now. */
+function toEnd(event) {
+  const slider = event.target.closest(".noUi-target")?.noUiSlider;
+  if (slider && event.key === "Home") slider.set(slider.options.range.min);
+  if (slider && event.key === "End") slider.set(slider.options.range.max);
 }
 
 export default { render };
