@@ -297,7 +297,7 @@ def agree(page) -> dict:
         held, state = page.evaluate(HELD), in_python(page, STATE)
         now = held["settings"]
         same = all(now[name] == state[name] for name in ("stride", "padding", "dilation", "channels", "mode", "step"))
-        if same and [len(np.ravel(part)) for part in state["kernel"]] == [len(part) for part in held["kernel"]]:
+        if same and [np.ravel(part).tolist() for part in state["kernel"]] == held["kernel"]:
             break
         page.wait_for_timeout(100)
     compare(held, state)
@@ -432,7 +432,7 @@ class TestInAPage:
         assert len(shown) == 8 and len(held["values"]) == 15
         assert float(shown[-1].replace("−", "-")) == pytest.approx(held["values"][7], abs=0.005)
         expect(grid(explorer, "answers").locator("td[aria-label='still to come']")).to_have_count(7)
-        expect(explorer.locator(".filterlab-spoken")).to_contain_text("answer at row 1, column 2: the window starts at row 1, column 2")
+        expect(explorer.locator(".filterlab-spoken")).to_contain_text(" at row 1, column 2: the window starts at row 1, column 2")
         assert explorer.evaluate("() => document.activeElement.parentElement.rowIndex") == 2, "the cursor goes along"
 
     def test_an_answer_under_the_pointer_shows_its_window_and_its_sum(self, explorer):

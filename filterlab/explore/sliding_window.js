@@ -63,7 +63,7 @@ async function render({ model, el }) {
     Object.entries(settings).forEach(([name, value]) => model.set(name, value));
     follow();
     model.save_changes();
-    speak(`${now.rows} by ${now.columns} answers. ${page.words.textContent}`);
+    speak(`${now.rows} by ${now.columns} answers. ${page.root.held.words[0]}`);
   }
 
   /** Light up what belongs to the number under the pointer or the cursor, or else to the step's answer. */
@@ -112,7 +112,7 @@ async function render({ model, el }) {
     focus(target) {
       focused = target && target.part !== "answers" ? target : null; // the cursor of the answers is the step itself
       point();
-      if (focused) speak(page.words.textContent);
+      if (focused) speak(page.root.held.words[0]);
     },
     step(index) {
       hovered = null;
@@ -315,12 +315,12 @@ function place(index, columns, origin = 0) {
 
 function aboutAnswer(now, { index }) {
   const window = place(tap(now, index, 0), now.wide, -now.padding);
-  const head = `answer at ${place(index, now.columns)}: the window starts at ${window}`;
+  const head = `answer ${text(now.values[index])} at ${place(index, now.columns)}: the window starts at ${window}`;
   const sums = now.partial.map((_, channel) => sumOf(now, channel, index));
   const total = `${now.partial.map((part) => text(part[index])).join(" + ")} = ${text(now.values[index])}`.replaceAll("+ −", "− ");
   const words = now.channels === 1 ? [head, sums[0]] : [head, ...sums.map((sum, channel) => `channel ${channel}: ${sum}`), `sum: ${total}`];
-  const window_ = taps(now, index);
-  return { words, pixels: () => window_, weights: () => [], answers: [index] };
+  const seen = taps(now, index);
+  return { words, pixels: () => seen, weights: () => [], answers: [index] };
 }
 
 function aboutPixel(now, { channel, index }) {
