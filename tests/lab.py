@@ -73,7 +73,11 @@ def jupyter_lab(folder: Path, *flags: str) -> Iterator[Lab]:
         yield lab
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # its kernels may take longer to go on a busy machine
+            server.kill()
+            server.wait()
         log.close()
 
 

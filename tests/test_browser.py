@@ -34,6 +34,15 @@ def test_lecture_runs_and_every_picture_has_a_description(lab, page, lecture):
     assert page.complaints == []
 
 
+def test_the_pages_of_a_flipbook_turn(lab, page):
+    open_and_run(lab, page, "notebooks/03_learning_filters.ipynb")
+    handle = page.locator(".widget-hslider:has-text('learning rate') .noUi-handle").first
+    handle.focus()
+    handle.press("ArrowRight")
+    expect(page.locator(".jp-OutputArea-output img[alt^='learning rate 0.03:']:visible")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".jp-OutputArea-output img[alt^='learning rate']:visible")).to_have_count(1)
+
+
 def test_a_wrong_answer_is_explained_in_the_notebook(lab, page):
     sheet = lab.folder / "release" / "01_filters" / "01_filters.ipynb"
     flipped = "def response(image, kernel, row, col):\n    kh, kw = kernel.shape\n"

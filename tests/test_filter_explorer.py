@@ -6,13 +6,15 @@ import ipywidgets
 import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import expect
 
 from filterlab import images, kernels
 from filterlab.convolution import correlate2d
 from filterlab.explore.filter_explorer import FilterExplorer
-from tests.lab import SLOW, jupyter_lab, needs_chromium, new_page, open_and_run, run_in_kernel, write_notebook
+from tests.lab import SLOW, TOKEN, jupyter_lab, needs_chromium, new_page, open_and_run, run_in_kernel, write_notebook
 
 IMAGE = np.random.default_rng(0).random((12, 17))
 SET_UP = """
@@ -318,17 +320,30 @@ def test_instances_keep_apart_and_a_closed_one_is_gone(lab, page):
 
 
 @needs_chromium[1]
-@pytest.mark.parametrize("with_state", [False, True])
-def test_exported_page_shows_the_still_picture(lab, page, with_state):
-    from nbclient import NotebookClient
-    from nbconvert import HTMLExporter
+@pytest.mark.parametrize(("template", "with_state"), [("lab", False), ("lab", True), ("classic", True)])
+def test_exported_page_shows_the_still_picture(lab, page, template, with_state):
+    path = lab.folder / f"{template}{with_state}.html"
+    path.write_text(HTMLExporter(template_name=template).from_notebook_node(executed(lab, with_state))[0])
+    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    shows_the_still(page)
+    assert "FilterExplorer(" not in page.inner_text("body").replace("FilterExplorer(image)", "")
 
+
+@needs_chromium[1]
+def test_a_saved_notebook_shows_the_still_picture_without_its_kernel(lab, page):
+    nbformat.write(executed(lab, False), lab.folder / "saved.ipynb")
+    page.goto(f"{lab.address}/lab/tree/saved.ipynb?token={TOKEN}&reset")
+    shows_the_still(page)
+
+
+def executed(lab, with_state: bool) -> nbformat.NotebookNode:
     write_notebook(lab.folder / "still.ipynb", SET_UP)
     notebook = nbformat.read(lab.folder / "still.ipynb", as_version=4)
     NotebookClient(notebook, store_widget_state=with_state, kernel_name="python3").execute()
-    (lab.folder / "still.html").write_text(HTMLExporter().from_notebook_node(notebook)[0])
-    page.goto((lab.folder / "still.html").as_uri(), wait_until="domcontentloaded")
+    return notebook
+
+
+def shows_the_still(page) -> None:
     still = page.locator("img[alt*='kernel, 3 rows by 3 columns']")
     expect(still).to_be_visible(timeout=SLOW)
     assert still.evaluate("image => image.naturalWidth") > 300
-    assert "FilterExplorer(" not in page.inner_text("body").replace("FilterExplorer(image)", "")

@@ -50,7 +50,17 @@ function shades(palette) {
 
 const NOT_A_NUMBER = (255 << 24) | (0x8f << 16) | (0x00 << 8) | 0xd6; // show.NOT_A_NUMBER, magenta
 
-/** Paint an array, one pixel per value: signed colours from −limit to limit, or black (0) to white (1) where limit is null. */
+/** The pixel of a value: signed colours from −limit to limit, or black (0) to white (1) where limit is null. */
+function pixelOf(value, limit, colors) {
+  if (!Number.isFinite(value)) return NOT_A_NUMBER;
+  if (limit === null) {
+    const grey = Math.round(255 * Math.min(1, Math.max(0, value)));
+    return (255 << 24) | (grey << 16) | (grey << 8) | grey;
+  }
+  return colors[Math.round(((colors.length - 1) / 2) * (1 + Math.min(1, Math.max(-1, value / limit))))];
+}
+
+/** Paint an array, one pixel per value, in signed colours or, where limit is null, from black to white. */
 function paint(canvas, values, rows, columns, limit, colors) {
   if (canvas.width !== columns || canvas.height !== rows) {
     canvas.width = columns;
@@ -59,22 +69,45 @@ function paint(canvas, values, rows, columns, limit, colors) {
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(columns, rows);
   const target = new Uint32Array(pixels.data.buffer);
-  const middle = (colors.length - 1) / 2;
-  for (let index = 0; index < target.length; index++) {
-    const value = values[index];
-    if (!Number.isFinite(value)) target[index] = NOT_A_NUMBER;
-    else if (limit === null) {
-      const grey = Math.round(255 * Math.min(1, Math.max(0, value)));
-      target[index] = (255 << 24) | (grey << 16) | (grey << 8) | grey;
-    } else target[index] = colors[Math.round(middle * (1 + Math.min(1, Math.max(-1, value / limit))))];
+  for (let index = 0; index < target.length; index++) target[index] = pixelOf(values[index], limit, colors);
+  context.putImageData(pixels, 0, 0);
+}
+
+/** How `count` groups of `group` maps, rows × columns each, fill a sheet of at most wide × tall CSS pixels best: its sides in pixels of maps. */
+function sheetOf(count, group, rows, columns, wide, tall, largest = 28) {
+  const inner = Math.ceil(columns / 8); // the gaps, in pixels of maps too
+  const outer = group > 1 ? 2 * inner : inner; // between groups that stand side by side
+  const step = group * (columns + inner) - inner + outer;
+  const sides = (across) => ({ width: across * step - outer, height: Math.ceil(count / across) * (rows + inner) - inner, across });
+  const scaleOf = ({ width, height }) => Math.min(largest, wide / width, tall / height);
+  const all = Array.from({ length: count }, (_, index) => sides(index + 1));
+  const best = all.reduce((found, next) => (scaleOf(next) > scaleOf(found) * 1.001 ? next : found));
+  const scale = scaleOf(best);
+  return { ...best, scale: scale > 2 ? Math.floor(scale) : scale, count, group, rows, columns, inner, step };
+}
+
+/** Paint maps, one after another in `values`, as signed colours on a sheet; the gaps between them stay clear. */
+function paintSheet(canvas, values, sheet, limit, colors) {
+  const { width, height, across, group, rows, columns } = sheet;
+  [canvas.width, canvas.height] = [width, height]; // clears it, too
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  const target = new Uint32Array(pixels.data.buffer);
+  for (let index = 0; index < values.length; index++) {
+    const column = index % columns;
+    const row = Math.floor(index / columns) % rows;
+    const map = Math.floor(index / (rows * columns));
+    const unit = Math.floor(map / group);
+    const left = (unit % across) * sheet.step + (map % group) * (columns + sheet.inner);
+    const top = Math.floor(unit / across) * (rows + sheet.inner);
+    target[(top + row) * width + left + column] = pixelOf(values[index], limit, colors);
   }
   context.putImageData(pixels, 0, 0);
 }
 
 /** CSS colours of a signed value: the ground, and letters that can be read on it. */
 function colorOf(value, limit, colors) {
-  const middle = (colors.length - 1) / 2;
-  const color = colors[Math.round(middle * (1 + Math.min(1, Math.max(-1, value / limit))))];
+  const color = pixelOf(value, limit, colors);
   return inks([color & 255, (color >> 8) & 255, (color >> 16) & 255]);
 }
 
@@ -90,10 +123,10 @@ function inks(rgb) {
   return { background: `rgb(${rgb.join(",")})`, color: luminance > 0.18 ? "black" : "white" };
 }
 
-/** A number as people read it: at most three digits that count, a printer's minus sign, rounding errors as 0. */
-function text(value) {
+/** A number as people read it: at most three digits that count, a printer's minus sign, rounding errors (below `least`) as 0. */
+function text(value, least = 5e-13) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : value > 0 ? "∞" : "−∞";
-  return Math.abs(value) < 5e-13 ? "0" : String(Number(value.toPrecision(3))).replace("-", "−");
+  return Math.abs(value) < least ? "0" : String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
 /** One term of a sum of products, "0.7·(−1)". */
@@ -161,7 +194,9 @@ function hideStill(root, model) {
   root.append(element("style", { textContent: `${still}, .jp-OutputArea-child:has(${still}) { display: none; }` }));
 }
 
-/** Give the handles of the explorer's sliders their visible labels as names: ipywidgets leaves them without. */
+const PLAY_BUTTONS = ["play or pause", "stop, back to the start", "repeat"];
+
+/** Give the play buttons and the handles of the explorer's sliders (their visible labels) the names that ipywidgets leaves out. */
 function nameHandles(root, live) {
   const name = () => {
     const sliders = [...(root.closest(".filterlab-explorer")?.querySelectorAll(".widget-slider") ?? [])];
@@ -169,11 +204,24 @@ function nameHandles(root, live) {
       const label = slider.querySelector(".widget-label")?.textContent || "slider";
       slider.querySelectorAll(".noUi-handle").forEach((handle) => handle.setAttribute("aria-label", label));
     }
+    for (const play of root.closest(".filterlab-explorer")?.querySelectorAll(".widget-play") ?? []) {
+      play.querySelectorAll("button").forEach((button, index) => button.setAttribute("aria-label", PLAY_BUTTONS[index]));
+    }
   };
   // The sliders may come into the page after this view, and again when a hidden one is shown: name them when they are used, too.
   const timers = [0, 100, 500, 2000].map((delay) => setTimeout(name, delay));
   timers.push(setTimeout(() => root.closest(".filterlab-explorer")?.addEventListener("focusin", name), 500));
   live.later(() => timers.forEach(clearTimeout));
+}
+
+/** Let a Play step no faster than one picture a second where the reader wants little motion, and never after the explorer is gone. */
+function calm(play, live) {
+  const little = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const interval = play.get("interval");
+  const follow = () => play.set("interval", little.matches ? Math.max(1000, interval) : interval);
+  live.on(little, "change", follow);
+  live.later(() => play.set("playing", false));
+  follow();
 }
 
 /** A line that screen readers speak when it changes, once the changes have paused. */
@@ -190,11 +238,37 @@ function speaker(root, live) {
   };
 }
 
+const SCREEN = 300; // CSS pixels that a picture is wide
+
+/** A picture with its caption, and the mark of a window on it. */
+function stage(name, keys, chooses) {
+  const canvas = element("canvas", { role: "img", "aria-label": `${name}. ${keys}`, ...(chooses ? { tabIndex: 0 } : {}) });
+  const mark = element("div", { className: "filterlab-mark", hidden: !chooses });
+  const frame = element("div", { className: "filterlab-stage" }, canvas, mark);
+  return { canvas, mark, stage: frame, figure: element("figure", {}, element("figcaption", {}, name), frame) };
+}
+
+/** The size on the page: all pictures of one explorer on the same scale. */
+function fit(frame, rows, columns, widest, screen = SCREEN) {
+  frame.style.width = `${(screen * columns) / widest}px`;
+  frame.style.aspectRatio = `${columns} / ${rows}`;
+}
+
+/** What the colours do not tell: how many values take the end colour because they lie beyond it, and how many are no numbers. */
+function beyond(values, limit, what) {
+  const share = (test) => (100 * values.reduce((total, value) => total + test(value), 0)) / values.length;
+  const said = (part) => `${part < 0.1 ? "less than 0.1" : part.toFixed(1)} % of the ${what}`;
+  const far = share((value) => Number.isFinite(value) && Math.abs(value) > limit * (1 + 1e-9));
+  const odd = share((value) => !Number.isFinite(value));
+  const parts = [far && `${said(far)} lie beyond ±${text(limit)} and take the end colour`, odd && `magenta: ${said(odd)} are not finite numbers`];
+  return parts.filter(Boolean).join("; ");
+}
+
 /** The colour bar from −limit to limit. */
 function scaleBar(limit, colors) {
   const canvas = element("canvas", { className: "filterlab-bar", "aria-hidden": "true" });
   paint(canvas, Float64Array.from(colors, (_, index) => index - (colors.length - 1) / 2), 1, colors.length, (colors.length - 1) / 2, colors);
-  return element("div", { className: "filterlab-scale" }, `−${text(limit)}`, canvas, text(limit));
+  return element("div", { className: "filterlab-scale" }, `−${text(limit, 0)}`, canvas, text(limit, 0));
 }
 
 /** The label that a dropdown or a row of buttons stands on, and setting it (to none, where there is no such label). */

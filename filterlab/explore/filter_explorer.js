@@ -1,7 +1,6 @@
 // The filter explorer's canvas: a picture, a kernel, their cross-correlation, and the arithmetic of one window.
 
 const DIVISORS = Array.from({ length: 16 }, (_, index) => index + 1);
-const SCREEN = 300; // CSS pixels that a picture is wide
 
 async function render({ model, el }) {
   const controls = await controlsOf(model);
@@ -33,7 +32,7 @@ async function render({ model, el }) {
     paint(page.kernel.canvas, flat, size, size, Math.max(1e-12, ...flat.map(Math.abs)), colors);
     page.sum.textContent = `sum of the ${flat.length} weights: ${text(total(kernel))}`;
     page.scale.hidden = !signed;
-    page.note.textContent = signed ? beyond(response.values, model.get("limit")) : "black at 0 and below, white at 1 and above";
+    page.note.textContent = signed ? beyond(response.values, model.get("limit"), "answers") : "black at 0 and below, white at 1 and above";
     pick();
   }
 
@@ -176,20 +175,6 @@ function layOut(el) {
   return { root, picture, response, kernel, where, words, ...parts };
 }
 
-/** A picture with its caption, and the mark of a window on it. */
-function stage(name, keys, chooses) {
-  const canvas = element("canvas", { role: "img", "aria-label": `${name}. ${keys}`, ...(chooses ? { tabIndex: 0 } : {}) });
-  const mark = element("div", { className: "filterlab-mark", hidden: !chooses });
-  const frame = element("div", { className: "filterlab-stage" }, canvas, mark);
-  return { canvas, mark, stage: frame, figure: element("figure", {}, element("figcaption", {}, name), frame) };
-}
-
-/** The size on the page: all pictures of one explorer on the same scale. */
-function fit(frame, rows, columns, widest, screen = SCREEN) {
-  frame.style.width = `${(screen * columns) / widest}px`;
-  frame.style.aspectRatio = `${columns} / ${rows}`;
-}
-
 /** Put a mark around size × size pixels. */
 function mark(frame, row, column, size, rows, columns) {
   const share = { top: row / rows, left: column / columns, height: size / rows, width: size / columns };
@@ -200,12 +185,6 @@ function pixelAt(canvas, event) {
   const box = canvas.getBoundingClientRect();
   const along = (position, start, length, count) => Math.floor(((position - start) / length) * count);
   return [along(event.clientY, box.top, box.height, canvas.height), along(event.clientX, box.left, box.width, canvas.width)];
-}
-
-function beyond(values, limit) {
-  const count = values.reduce((total, value) => total + (Math.abs(value) > limit * (1 + 1e-9)), 0);
-  const share = (100 * count) / values.length;
-  return count ? `${share < 0.1 ? "less than 0.1" : share.toFixed(1)} % of the answers lie beyond ±${text(limit)} and take the end colour` : "";
 }
 
 /** The smallest divisor with which the sliders can stand exactly on these weights; 1 if none can. */
