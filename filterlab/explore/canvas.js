@@ -214,11 +214,11 @@ function nameHandles(root, live) {
   live.later(() => timers.forEach(clearTimeout));
 }
 
-/** Let a Play step no faster than one picture a second where the reader wants little motion, and never after the explorer is gone. */
-function calm(play, live) {
+/** Let a Play step no faster than one picture in `slowest` ms where the reader wants little motion, and never after the explorer is gone. */
+function calm(play, live, slowest = 1000) {
   const little = window.matchMedia("(prefers-reduced-motion: reduce)");
   const interval = play.get("interval");
-  const follow = () => play.set("interval", little.matches ? Math.max(1000, interval) : interval);
+  const follow = () => play.set("interval", little.matches ? Math.max(slowest, interval) : interval);
   live.on(little, "change", follow);
   live.later(() => play.set("playing", false));
   follow();

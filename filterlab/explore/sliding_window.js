@@ -1,7 +1,7 @@
 // The sliding window's page: for every channel picture, kernel, products and partial sums; the answers; formula and call.
 
 const FIELD = 5; // every channel's weights are kept in a 5×5 field; a smaller kernel is its middle
-const PACE = { usual: 700, calm: 1500 }; // ms from step to step while it plays; calm for people who asked for reduced motion
+const CALM = 1500; // ms from step to step, at least, for people who asked for reduced motion
 const TRAITS = ["shape", "size", "stride", "padding", "dilation", "step", "channels", "mode", "weights"];
 
 async function render({ model, el }) {
@@ -11,7 +11,8 @@ async function render({ model, el }) {
   const page = layOut(el);
   hideStill(page.root, model);
   nameHandles(page.root, live);
-  mendControls(page.root, live);
+  mendEnds(page.root, live);
+  calm(controls.play, live, CALM);
   const speak = speaker(page.root, live);
   const colors = shades(model.get("palette"));
   let now; // the settings and all that follows from them
@@ -126,12 +127,6 @@ async function render({ model, el }) {
   });
   watch(page.answers, { part: "answers", channel: 0 }, aims, live);
   live.on(page.copy, "click", () => copy(page));
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  const pace = () => set(controls.play, { interval: calm.matches ? PACE.calm : PACE.usual });
-  live.on(calm, "change", pace);
-  live.later(() => set(controls.play, { playing: false }));
-
-  pace();
   follow();
   return () => live.stop();
 }
@@ -478,19 +473,15 @@ function layOut(el) {
   return { root, channels, headings, rows, answers, total, call, copy: button, copied, ...parts };
 }
 
-/** Name the buttons of the player, which ipywidgets leaves without words, and let Home and End know how far a slider goes now. */
-function mendControls(root, live) {
+/** Let Home and End know how far a slider goes now. */
+function mendEnds(root, live) {
   let box = null;
   const mend = () => {
     if (box) return;
     box = root.closest(".filterlab-explorer");
     if (box) live.on(box, "keydown", toEnd);
-    const buttons = box?.querySelectorAll(".widget-play button") ?? [];
-    ["play or pause", "stop, back to the first answer"].forEach((label, index) => {
-      buttons[index]?.setAttribute("aria-label", label);
-      buttons[index]?.setAttribute("title", label);
-    });
   };
+  // The view may be drawn before it is in the page.
   const timers = [0, 100, 500, 2000].map((delay) => setTimeout(mend, delay));
   live.later(() => timers.forEach(clearTimeout));
 }

@@ -14,6 +14,7 @@ _RANGES = {"stride": (1, 4), "padding": (0, 3), "dilation": (1, 3), "kernel_size
 _MODES = ("cross-correlation", "convolution")
 _FIELD = 5  # the weights of every channel are kept in a 5×5 field; a smaller kernel is its middle
 _LARGEST_IMAGE, _CHANNELS = 12, 3
+_PACE = 700  # ms from step to step while it plays
 _MANY = 220  # more numbers than this would make the still picture slow, and could hardly be read in it
 _GRID = {"grid_template_columns": "repeat(auto-fit, minmax(min(100%, 300px), 1fr))"}
 
@@ -281,7 +282,7 @@ def _whole(name: str, value: int, between: tuple[int, int] | None = None) -> int
 
 def _controls() -> dict[str, widgets.Widget]:
     controls = {name: _slider(name, *_RANGES[name.replace(" ", "_")]) for name in ("stride", "padding", "dilation", "kernel size")}
-    controls["step"], controls["play"] = _slider("step", 0, 0), widgets.Play(value=0, min=0, max=0, show_repeat=False)
+    controls["step"], controls["play"] = _slider("step", 0, 0), widgets.Play(max=0, interval=_PACE, show_repeat=False)
     controls["step"].layout.width = "min(100%, 480px)"
     controls["mode"] = widgets.ToggleButtons(options=_MODES)
     controls["channels"] = widgets.Dropdown(options=[str(count) for count in range(1, _CHANNELS + 1)], description="input channels")
