@@ -8,9 +8,11 @@ import pytest
 
 from filterlab import check
 from filterlab.check import expect, many, random_filters, random_picture
+from filterlab.check.compare import first_difference
 from filterlab.check.expectation import WrongAnswer, names_one
+from filterlab.check.probes import learning_filters as probes
 from filterlab.check.references import filters as reference
-from filterlab.check.references import sliding_window
+from filterlab.check.references import learning_filters, sliding_window
 
 IMAGE, KERNEL = random_picture(5, 7), random_filters(3, 2)
 
@@ -405,3 +407,37 @@ def test_an_answer_under_a_probe_may_not_borrow_either():
 
     with pytest.raises(WrongAnswer, match="correlate2d uses filterlab"):
         expect(correlate2d, IMAGE, KERNEL).through(twice_on).like(sliding_window.correlate2d)
+
+
+def learn_kernel(image, target, kernel_size, steps=500, lr=0.1, seed=0):
+    """Right, but for its start: the same for every seed."""
+    kernel = np.random.default_rng(0).normal(size=kernel_size)
+    for _ in range(steps):
+        error = by_loops(image, kernel) - target
+        kernel = kernel - lr * 2 / error.size * by_loops(image, error)
+    return kernel
+
+
+def test_what_a_probe_calls_of_filterlab_is_its_own_help():
+    expect(learn_kernel, (2, 2)).through(probes.angle_of_first_step).like(learning_filters.learn_kernel)
+
+
+def test_mistakes_that_one_probe_cannot_tell_apart_are_told_apart_by_the_references_own():
+    with pytest.raises(WrongAnswer, match="the seed is not used, the start is always the same one"):
+        expect(learn_kernel, (2, 2), seeds=2).through(probes.different_starts).like(learning_filters.learn_kernel)
+
+
+def test_the_hint_for_one_part_does_not_wait_for_the_others():
+    x, weight, grad_output = random_picture(2, 3, 6, 7), random_filters(2, 3, 3, 2), random_filters(2, 2, 4, 6)
+
+    def conv2d_backward(x, weight, grad_output):
+        return np.zeros_like(x), np.zeros_like(weight), grad_output.sum(axis=(2, 3))
+
+    with pytest.raises(WrongAnswer, match="grad_bias is not summed over the batch"):
+        expect(conv2d_backward, x, weight, grad_output).like(learning_filters.conv2d_backward, only="grad_bias")
+
+
+def test_a_mistake_that_gives_nan_is_not_like_every_answer():
+    nan, number = np.array([np.nan, 1.0]), np.array([2.0, 1.0])
+    assert first_difference(None, nan, number) and first_difference(None, number, nan)
+    assert first_difference(None, nan, nan) is None

@@ -108,7 +108,8 @@ def _difference(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Dif
         return Difference(
             f"{what} holds {other[place]}{_at(place)}, which is not a number to go on with", number(one[place]), number(other[place])
         )
-    apart = np.abs(np.where(np.isfinite(one), one - other, 0.0))
+    # What is not finite on both sides alike is equal; on one side only, it is as far apart as can be.
+    apart = np.where(np.isfinite(one), np.abs(one - other), np.where(np.isfinite(other), np.inf, 0.0))
     wrong = apart > tolerance.limit(one)
     if not wrong.any():
         return None

@@ -16,10 +16,17 @@ TELLING_DRAWS = 12
 
 
 def hint(
-    answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome, probe: Callable | None = None
+    answer: Callable,
+    reference: Reference,
+    args: Arguments,
+    kwargs: Mapping[str, Any],
+    outcome: Outcome,
+    probe: Callable | None = None,
+    only: str = "",
 ) -> str:
-    """The hint of the mistake that reproduces this outcome of the answer; else what the numbers themselves tell; else nothing."""
-    found = made_mistake(answer, reference, args, kwargs, outcome, probe)
+    """The hint of the mistake that reproduces this outcome of the answer (only: the part of this name); else what the numbers
+    themselves tell; else nothing."""
+    found = made_mistake(answer, reference, args, kwargs, outcome, probe, only)
     if found:
         return found.hint
     right = run(reference, args, kwargs, probe=probe)
@@ -27,21 +34,27 @@ def hint(
 
 
 def made_mistake(
-    answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome, probe: Callable | None = None
+    answer: Callable,
+    reference: Reference,
+    args: Arguments,
+    kwargs: Mapping[str, Any],
+    outcome: Outcome,
+    probe: Callable | None = None,
+    only: str = "",
 ) -> Mistake | None:
     """The mistake that gives the same outcome on this input and, if several do, on others drawn to tell them apart."""
     if isinstance(outcome.value, Mapping):
         right = run(reference, args, kwargs, probe=probe).value
         return _mistaken_shape(reference, right, outcome.value) if isinstance(right, Mapping) else None
     fitting = [
-        mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs, probe=probe), outcome)
+        mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs, probe=probe), outcome, only)
     ]
-    # The reference draws arguments for its own probe; for another there are none.
-    for other_args in _telling_inputs(reference, len(fitting)) if probe is reference.probe else []:
+    # The reference draws arguments for its own probe, whichever one this case went through.
+    for other_args in _telling_inputs(reference, len(fitting)):
         if len(fitting) < 2:
             break
-        theirs = run(answer, other_args, probe=probe)
-        still = [one for one in fitting if _agree(reference, other_args, run(one.answer, other_args, probe=probe), theirs)]
+        theirs = run(answer, other_args, probe=reference.probe)
+        still = [one for one in fitting if _agree(reference, other_args, run(one.answer, other_args, probe=reference.probe), theirs)]
         # An answer with two mistakes may leave the bank here: what fitted the student's own case stays the best guess.
         fitting = still or fitting
     return fitting[0] if fitting else None
@@ -65,13 +78,13 @@ def _telling_inputs(reference: Reference, candidates: int) -> list[Arguments]:
     return draws
 
 
-def _agree(reference: Reference, args: Arguments, one: Outcome, other: Outcome) -> bool:
-    """Whether two outcomes are the same: the same kind of error, or results without a difference."""
+def _agree(reference: Reference, args: Arguments, one: Outcome, other: Outcome, only: str = "") -> bool:
+    """Whether two outcomes are the same: the same kind of error, or results without a difference (only: in the part of this name)."""
     if one.error is not None or other.error is not None:
         return type(one.error) is type(other.error)
     if isinstance(one.value, np.ndarray) or np.isscalar(one.value) or reference.parts:
         try:
-            return first_difference(reference, one.value, other.value, args) is None
+            return first_difference(reference, one.value, other.value, args, only) is None
         except (TypeError, ValueError):  # a mistake may give something that does not even unpack
             return False
     return one.value is None and other.value is None

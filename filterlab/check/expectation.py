@@ -97,7 +97,7 @@ class Expectation:
         found = compare.first_difference(self.reference, expected, outcome.value, [*self.args, *self.kwargs.values()], only)
         if found:
             shown = found.expected if self.reference is None or self.reference.reveals else ""
-            self._fail(f"{self.name}: {found.sentence}", shown, found.got, self._hint(outcome))
+            self._fail(f"{self.name}: {found.sentence}", shown, found.got, self._hint(outcome, only))
 
     def _run(self) -> Outcome:
         """Calls the answer and stops at what is wrong whatever it gives."""
@@ -122,8 +122,10 @@ class Expectation:
         names = list(inspect.signature(called).parameters) if called else []
         return names[key] if isinstance(key, int) and key < len(names) else str(key)
 
-    def _hint(self, outcome: Outcome) -> str:
-        return diagnose.hint(self.answer, self.reference, self.args, self.kwargs, outcome, self.probe) if self.reference else ""
+    def _hint(self, outcome: Outcome, only: str = "") -> str:
+        if self.reference is None:
+            return ""
+        return diagnose.hint(self.answer, self.reference, self.args, self.kwargs, outcome, self.probe, only)
 
     def _call(self) -> str:
         arguments = [(self._argument(position), value) for position, value in enumerate(self.args)] + list(self.kwargs.items())

@@ -24,7 +24,7 @@ import numpy as np
 ALWAYS_ALLOWED = frozenset({"jaxtyping", "typing_extensions"})
 # Behind `print`, `display` and warnings stands the kernel, behind `import` its hooks: what these call is not the student's doing.
 MACHINERY = frozenset({"ipykernel", "IPython", "importlib"})
-# A probe stands between the check and the answer, and calls what the answer was given.
+# A probe stands between the check and the answer and calls what the answer was given. What it calls of filterlab is its own help.
 PROBES = "filterlab.check.probes"
 _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
 
@@ -74,7 +74,7 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
         yield borrowed
         return
     allowed = ALWAYS_ALLOWED | set(libraries)
-    outside: FrameType | None = None  # the machinery's first frame, while the call is inside it
+    outside: FrameType | None = None  # the first frame of the machinery, or of a probe's own help, while the call is inside it
     # What each module met so far is; leaving this function is reported too, and is free.
     kinds = {__name__: "free"}
 
@@ -88,7 +88,9 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
             return
         module = (frame.f_globals.get("__name__") or "") if event == "call" else _module_of(argument)
         kind = kinds.get(module) or kinds.setdefault(module, _kind(module, allowed))
-        if kind == "foreign":
+        if kind == "foreign" and event == "call" and _is_probe(frame.f_back):
+            outside = frame
+        elif kind == "foreign":
             borrowed.append(f"{module}.{frame.f_code.co_name if event == 'call' else argument.__name__}")
         elif kind == "machinery" and event == "call":
             outside = frame
@@ -131,6 +133,10 @@ def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:
     if module.startswith(PROBES):
         return "free"
     return "machinery" if package in MACHINERY else "foreign" if is_foreign(package, allowed) else "free"
+
+
+def _is_probe(caller: FrameType | None) -> bool:
+    return caller is not None and caller.f_globals.get("__name__", "").startswith(PROBES)
 
 
 def is_foreign(package: str, allowed: frozenset[str] | set[str]) -> bool:

@@ -32,7 +32,7 @@ def output_size(size, kernel, stride=1, padding=0, dilation=1):
     return convolution.output_size(size, kernel, stride, padding, dilation)
 
 
-def _draw_pair(rng, least):
+def draw_pair(rng, least):
     """An int, or a pair of different ints."""
     first, second = (int(number) for number in rng.permutation(3)[:2] + least)
     return first if rng.integers(2) else (first, second)
@@ -42,7 +42,7 @@ def _draw_pad2d(rng):
     leading = tuple(int(n) for n in rng.integers(1, 4, rng.integers(0, 4)))
     image = draw_picture(rng, *leading, *draw_size(rng, least=2))
     value = int(rng.integers(0, 200)) if image.dtype == np.uint8 else float(rng.choice([0.0, 0.5, -1.0]))
-    return image, _draw_pair(rng, 0), value
+    return image, draw_pair(rng, 0), value
 
 
 def _refused_pad2d(rng):
@@ -82,7 +82,7 @@ def _draw_conv2d(rng):
     n, (c, m) = int(rng.integers(1, 4)), (int(count) for count in rng.permutation(4)[:2] + 1)
     bias = rng.normal(size=m) if rng.integers(2) else None
     x, weight = draw_picture(rng, n, c, *draw_size(rng)), rng.normal(size=(m, c, *draw_kernel_size(rng)))
-    return x, weight, bias, _draw_pair(rng, 1), _draw_pair(rng, 0)
+    return x, weight, bias, draw_pair(rng, 1), draw_pair(rng, 0)
 
 
 def _refused_conv2d(rng):
@@ -121,7 +121,7 @@ def _draw_windows(rng):
     n, c = (int(count) for count in rng.permutation(4)[:2] + 1)
     x = draw_picture(rng, n, c, *draw_size(rng))
     size = draw_kernel_size(rng)
-    return x, size if rng.integers(3) else size[0], _draw_pair(rng, 1)
+    return x, size if rng.integers(3) else size[0], draw_pair(rng, 1)
 
 
 def _refused_windows(rng):
