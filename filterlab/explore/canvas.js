@@ -129,6 +129,14 @@ function text(value, least = 5e-13) {
   return Math.abs(value) < least ? "0" : String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
+/** One term of a sum of products, "0.7·(−1)". */
+function product(pixel, weight) {
+  const factor = (value) => (value < 0 ? `(${text(value)})` : text(value));
+  return `${factor(pixel)}·${factor(weight)}`;
+}
+
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }; // the row and column that a key moves by
+
 /** An element with attributes, properties and children; what is no attribute of HTML is set as a property. */
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -152,6 +160,12 @@ function set(control, values) {
   if (Object.entries(values).every(([name, value]) => control.get(name) === value)) return;
   control.set(values);
   control.save_changes();
+}
+
+/** The value nearest to this one at which the slider can stand. */
+function nearest(value, slider) {
+  const step = slider.get("step");
+  return Math.min(slider.get("max"), Math.max(slider.get("min"), Math.round(value / step) * step));
 }
 
 /** Listeners that are taken off together, so that a closed explorer leaves nothing behind. */
@@ -200,11 +214,11 @@ function nameHandles(root, live) {
   live.later(() => timers.forEach(clearTimeout));
 }
 
-/** Let a Play step no faster than one picture a second where the reader wants little motion, and never after the explorer is gone. */
-function calm(play, live) {
+/** Let a Play step no faster than one picture in `slowest` ms where the reader wants little motion, and never after the explorer is gone. */
+function calm(play, live, slowest = 1000) {
   const little = window.matchMedia("(prefers-reduced-motion: reduce)");
   const interval = play.get("interval");
-  const follow = () => play.set("interval", little.matches ? Math.max(1000, interval) : interval);
+  const follow = () => play.set("interval", little.matches ? Math.max(slowest, interval) : interval);
   live.on(little, "change", follow);
   live.later(() => play.set("playing", false));
   follow();

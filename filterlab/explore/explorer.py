@@ -89,10 +89,15 @@ def line(*children: widgets.Widget) -> widgets.HBox:
     return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap"))
 
 
-def numbers(name: str, value: object, expected: str, axes: int, largest: int, smallest: int = 1) -> np.ndarray:
+def weight_slider(description: str = "") -> widgets.FloatSlider:
+    """A slider for one weight of a kernel, from −5 to 5 in quarters."""
+    return widgets.FloatSlider(min=-5, max=5, step=0.25, description=description, readout_format=".2f", layout={"width": "auto"})
+
+
+def numbers(name: str, value: object, expected: str, axes: int | tuple[int, ...], largest: int, smallest: int = 1) -> np.ndarray:
     """The value as an array of finite numbers with so many axes, or one sentence that says what is wrong with it.
 
-    largest, smallest: how long each of its last two sides may be. Raises ValueError.
+    axes: how many, or which numbers of them will do. largest, smallest: how long each of its last two sides may be. Raises ValueError.
     """
     try:
         array = np.asarray(value)
@@ -101,7 +106,7 @@ def numbers(name: str, value: object, expected: str, axes: int, largest: int, sm
     if array.dtype.kind not in "buif":
         raise ValueError(f"{name} holds {array.dtype} values, expected {expected}, of real numbers")
     sides = array.shape[-2:]
-    if array.ndim != axes or array.size == 0 or max(sides) > largest or min(sides) < smallest:
+    if array.ndim not in np.atleast_1d(axes) or array.size == 0 or max(sides) > largest or min(sides) < smallest:
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     array = array.astype(float)
     if not np.isfinite(array).all():

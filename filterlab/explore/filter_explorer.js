@@ -1,7 +1,6 @@
 // The filter explorer's canvas: a picture, a kernel, their cross-correlation, and the arithmetic of one window.
 
 const DIVISORS = Array.from({ length: 16 }, (_, index) => index + 1);
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 async function render({ model, el }) {
   const controls = await controlsOf(model);
@@ -45,7 +44,7 @@ async function render({ model, el }) {
     mark(page.picture.mark, row, column, size, height, width);
     mark(page.response.mark, row, column, 1, response.rows, response.columns);
     const terms = kernel.flatMap((weights, i) => weights.map((weight, j) => [image[(row + i) * width + column + j], weight]));
-    const sum = terms.map(([pixel, weight]) => `${text(pixel)}·${weight < 0 ? `(${text(weight)})` : text(weight)}`).join(" + ");
+    const sum = terms.map(([pixel, weight]) => product(pixel, weight)).join(" + ");
     page.where.textContent = `window at row ${row}, column ${column}`;
     page.words.textContent = `${terms.length <= 25 ? sum : `sum of ${terms.length} products`} = ${text(answer)}`;
     page.root.held = { ...response, kernel, row, column, answer };
@@ -196,12 +195,6 @@ function divisorOf(weights, slider) {
       return Math.abs(value) <= slider.get("max") && Math.abs(value - Math.round(value / step) * step) < 1e-9;
     });
   return DIVISORS.find(whole(1)) ?? DIVISORS.find(whole(slider.get("step"))) ?? 1;
-}
-
-/** The value nearest to this one at which the slider can stand. */
-function nearest(value, slider) {
-  const step = slider.get("step");
-  return Math.min(slider.get("max"), Math.max(slider.get("min"), Math.round(value / step) * step));
 }
 
 function presetOf(kernel, presets) {

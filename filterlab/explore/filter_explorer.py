@@ -8,9 +8,8 @@ import traitlets
 
 from filterlab import images, kernels, show
 from filterlab.convolution import correlate2d
-from filterlab.explore.explorer import Explorer, View, as_bytes, line, numbers, script
+from filterlab.explore.explorer import Explorer, View, as_bytes, line, numbers, script, weight_slider
 
-_SIDE, _LARGEST, _STEP = 5, 5, 0.25  # sliders for 5×5 weights, from −5 to 5 in quarters
 _LARGEST_IMAGE, _LARGEST_KERNEL, _UPLOAD = 1024, 9, 256
 _INNER = ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"]
 
@@ -38,7 +37,7 @@ class FilterExplorer(Explorer):
         if not (np.isfinite(limit) and limit > 0):
             raise ValueError(f"limit={limit} must be a positive number")
         self._presets = kernels.gallery()
-        weight = [_slider(place) for place in _places()]
+        weight = [weight_slider(place) for place in _places()]
         grid = widgets.GridBox(weight)
         grid.add_class("filterlab-weights")
         names = widgets.Dropdown(options=["custom", *self._presets], description="preset")
@@ -156,10 +155,6 @@ def _places() -> list[str]:
 def _way(down: int, right: int) -> str:
     steps = [(abs(down), "up" if down < 0 else "down"), (abs(right), "left" if right < 0 else "right")]
     return ", ".join(f"{count} {way}" for count, way in steps if count)
-
-
-def _slider(place: str) -> widgets.FloatSlider:
-    return widgets.FloatSlider(min=-_LARGEST, max=_LARGEST, step=_STEP, description=place, readout_format=".2f", layout={"width": "auto"})
 
 
 def _said(sentence: str) -> str:

@@ -51,23 +51,24 @@ print("on flat ground        ", answers[0, 0].round(2) + 0)
 assert np.isclose(answers[3, 4], 1.5) and np.allclose(answers[[0, 4, 5]], 0)
 
 # %% [markdown]
-# Now step through it. Every number that the window sees is there. Four things to find out:
-# 1. In which order are the answers written?
+# Now let it play: the answers are written as we read, along the first row, then along the second. Every number that the window sees is
+# there; point at an answer, a pixel or a weight, and what belongs to it lights up. **Predict** each of these, then move:
+# 1. How many answers does the pixel in the top left corner reach, and how many does one in the middle?
 # 2. How many answers are there at stride 2, and which pixels does no window see?
-# 3. Set padding to 1. Where do answers appear that no edge in the picture explains?
+# 3. Back at stride 1, set padding to 1. Where do answers appear that no edge in the picture explains?
 # 4. At dilation 2, how many pixels from top to bottom does the window span?
 
 # %%
-from filterlab.explore.window_sliders import WindowSliders
+from filterlab.explore.sliding_window import SlidingWindow
 
-sliders = WindowSliders(block)
-sliders
+explorer = SlidingWindow(block)
+explorer
 
 # %% [markdown]
 # <details><summary>What you may have found</summary>
 #
-# 1. As we read: along the first row, then along the second.
-# 2. 3 × 3 = 9. The windows start at 0, 2 and 4 and end at 6: the last row and the last column are never seen.
+# 1. The corner reaches one answer, a pixel in the middle nine: once it lies under each of the nine weights.
+# 2. 3 × 3 = 9. The windows start at 0, 2 and 4 and end at 6: the last row and the last column are never seen, and crossed out.
 # 3. Along the top and the bottom: against the zeros, the picture itself looks like an edge.
 # 4. Five: rows 0, 2 and 4 of its first position.
 #
