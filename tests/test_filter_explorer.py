@@ -1,7 +1,5 @@
 """FilterExplorer: what the page shows is what Python computes, every control does what it says, and nothing is left behind."""
 
-import json
-
 import ipywidgets
 import nbformat
 import numpy as np
@@ -14,7 +12,7 @@ from playwright.sync_api import expect
 from filterlab import images, kernels
 from filterlab.convolution import correlate2d
 from filterlab.explore.filter_explorer import FilterExplorer
-from tests.lab import SLOW, TOKEN, jupyter_lab, needs_chromium, new_page, open_and_run, run_in_kernel, write_notebook
+from tests.lab import SLOW, TOKEN, in_python, jupyter_lab, needs_chromium, new_page, open_and_run, run_in_kernel, write_notebook
 
 IMAGE = np.random.default_rng(0).random((12, 17))
 SET_UP = """
@@ -134,16 +132,13 @@ def explorer(lab, browser):
 
 @pytest.fixture
 def restart(explorer):
+    agree(explorer)  # what the last test did has arrived
     run_in_kernel(explorer, "explorer.kernel = kernels.sobel_x; explorer.image = image; explorer.pixel = (5, 7)")
     explorer.wait_for_function("() => { const h = document.querySelector('.filterlab').held; return h.row === 5 && h.kernel[1][0] === -2 }")
     explorer.evaluate("() => document.activeElement.blur()")
 
 
 pages = pytest.mark.usefixtures("restart")
-
-
-def in_python(page, expression: str):
-    return json.loads(run_in_kernel(page, f"import json; print(json.dumps({expression}))"))
 
 
 def handle(page, name: str):
