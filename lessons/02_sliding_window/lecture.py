@@ -31,13 +31,15 @@ from filterlab.convolution import conv2d, convolve2d, correlate2d, output_size, 
 
 # %%
 block = np.full((8, 8), 0.2)
-block[4:, 3:] = 0.7                                    # bright from row 4 down, from column 3 to the right
+block[4:, 3:] = 0.7  # bright from row 4 down, from column 3 to the right
 answers = correlate2d(block, kernels.prewitt_y)
-show.row([
-    show.picture(block, "picture", numbers=True),
-    show.kernel(kernels.prewitt_y, "horizontal edges"),
-    show.response(answers, "answers", numbers=True),
-])
+show.row(
+    [
+        show.picture(block, "picture", numbers=True),
+        show.kernel(kernels.prewitt_y, "horizontal edges"),
+        show.response(answers, "answers", numbers=True),
+    ]
+)
 
 # %% [markdown]
 # On the block's upper side the answer is 3 × (0.7 − 0.2) = 1.5, **large**. On its left side the row above the window's middle
@@ -114,7 +116,7 @@ for size, kernel, stride, padding, dilation in settings:
 
 # %%
 face = images.photograph("hopper", size=240)[60:140, 70:150]
-modes = {"zero": "constant", "reflect": "reflect", "replicate": "edge"}      # our name: NumPy's name
+modes = {"zero": "constant", "reflect": "reflect", "replicate": "edge"}  # our name: NumPy's name
 padded = {name: np.pad(face, 12, mode=mode) for name, mode in modes.items()}
 show.row([show.picture(padded[name], name, box=(12, 12, 80, 80)) for name in modes])
 
@@ -171,7 +173,7 @@ show.row([show.picture(dot, "a dot"), show.kernel(letter, "kernel"), *drawn])
 inside = slice(1, -1), slice(1, -1)
 assert np.array_equal(correlated[inside], letter[::-1, ::-1])
 assert np.array_equal(convolved[inside], letter)
-page = np.pad(letter, 4)                               # the F on an empty page
+page = np.pad(letter, 4)  # the F on an empty page
 print(f"{letter.sum()} ones in the F; best answer on a page with an F:")
 print(f"cross-correlation {correlate2d(page, letter).max():.0f}, convolution {convolve2d(page, letter).max():.0f}")
 
@@ -202,12 +204,14 @@ print("stride 1", all_answers.shape, "  stride 2", every_second.shape, f"  {shar
 # %%
 stripes = images.stripes(170, 170, wavelength=4.4, theta=0.1)
 blurred = correlate2d(stripes, kernels.gaussian(11, 2.2))
-stripes = stripes[5:-5, 5:-5]                          # the blur needs 5 pixels on each side
-show.row([
-    show.picture(stripes, "stripes"),
-    show.picture(stripes[::4, ::4], "every 4th pixel"),
-    show.picture(blurred[::4, ::4], "blurred, then every 4th pixel"),
-])
+stripes = stripes[5:-5, 5:-5]  # the blur needs 5 pixels on each side
+show.row(
+    [
+        show.picture(stripes, "stripes"),
+        show.picture(stripes[::4, ::4], "every 4th pixel"),
+        show.picture(blurred[::4, ::4], "blurred, then every 4th pixel"),
+    ]
+)
 
 # %% [markdown]
 # Broad stripes on a slant, in a picture that has none! This is **aliasing**. A grid of steps of 4 cannot hold a wave
@@ -215,8 +219,8 @@ show.row([
 # grey: detail lost, and next to nothing invented.
 
 # %%
-kept = images.stripes(1, 176, wavelength=4.4)[0, ::4]   # one row, every 4th pixel
-waves = np.abs(np.fft.rfft(kept))[1:].argmax() + 1     # the strongest wave: how often it fits into the row
+kept = images.stripes(1, 176, wavelength=4.4)[0, ::4]  # one row, every 4th pixel
+waves = np.abs(np.fft.rfft(kept))[1:].argmax() + 1  # the strongest wave: how often it fits into the row
 print(f"before: {176 / 4.4:.0f} waves of 4.4 pixels; after: {waves} waves of {len(kept) / waves:.0f} kept pixels")
 
 # %% [markdown]
@@ -260,7 +264,7 @@ rng = np.random.default_rng(0)
 x, weight, bias = rng.random((2, 3, 32, 48)), rng.normal(size=(5, 3, 3, 3)), rng.normal(size=5)
 maps = conv2d(x, weight, bias, stride=2, padding=1)
 print("x", x.shape, " weight", weight.shape, " → maps", maps.shape)
-window = x[1, :, 9:12, 19:22]                          # the second picture's window for answer (5, 10)
+window = x[1, :, 9:12, 19:22]  # the second picture's window for answer (5, 10)
 assert np.isclose(maps[1, 4, 5, 10], (window * weight[4]).sum() + bias[4])
 
 # %% [markdown]
@@ -276,7 +280,7 @@ assert np.isclose(maps[1, 4, 5, 10], (window * weight[4]).sum() + bias[4])
 
 # %%
 wide = images.photograph("hopper", size=240)[40:120]
-here, there = wide[:, 20:100], wide[:, 21:101]         # the same scene, the camera one pixel to the right
+here, there = wide[:, 20:100], wide[:, 21:101]  # the same scene, the camera one pixel to the right
 a, b = correlate2d(here, kernels.sobel_x), correlate2d(there, kernels.sobel_x)
 assert np.array_equal(a[:, 1:], b[:, :-1])
 print("no padding, stride 1: the shifted picture's map is the shifted map, exactly")
@@ -292,13 +296,14 @@ assert not differs[:, 1:-1].any() and differs[:, [0, -1]].any(axis=0).all()
 # At the **border** it breaks: what was inside the picture in one is padding in the other. And with **stride**? A scene that moves by
 # one pixel falls between the steps.
 
+
 # %%
 def strided(picture):
     return conv2d(picture[None, None], kernels.sobel_x[None, None], stride=2)[0, 0]
 
 
 a, by_one, by_two = strided(here), strided(there), strided(wide[:, 22:102])
-assert np.array_equal(a[:, 1:], by_two[:, :-1])        # a shift by the stride: one step of the map
+assert np.array_equal(a[:, 1:], by_two[:, :-1])  # a shift by the stride: one step of the map
 off = min(np.abs(a - by_one).max(), np.abs(a[:, 1:] - by_one[:, :-1]).max())
 print("stride 2, moved by 2: equal")
 print(f"stride 2, moved by 1: off by up to {off:.2f}, where the largest answer is {np.abs(a).max():.2f}")
@@ -317,8 +322,8 @@ show.row(drawn, limit=2)
 
 # %%
 small = np.arange(12.0).reshape(3, 4)
-rows = windows(small, 2).reshape(-1, 4)                # 6 windows of 4 pixels
-column = np.array([[-1.0], [0], [0], [1]])             # the kernel (−1 0 / 0 1), unrolled
+rows = windows(small, 2).reshape(-1, 4)  # 6 windows of 4 pixels
+column = np.array([[-1.0], [0], [0], [1]])  # the kernel (−1 0 / 0 1), unrolled
 print(np.hstack([rows, rows @ column]).astype(int))
 assert np.array_equal((rows @ column).reshape(2, 3), correlate2d(small, column.reshape(2, 2)))
 
@@ -371,7 +376,7 @@ show.magnitudes(milliseconds, title, unit="milliseconds, measured just now")
 # starting from r = 1 and jump = 1. **Predict** it for the four stacks below, each with three layers of 3×3.
 
 # %%
-stacks = {                                             # (kernel, stride, dilation) of each layer, and r by hand
+stacks = {  # (kernel, stride, dilation) of each layer, and r by hand
     "stride 1": ([(3, 1, 1)] * 3, 1 + 2 + 2 + 2),
     "stride 2 first": ([(3, 2, 1), (3, 1, 1), (3, 1, 1)], 1 + 2 + 2 * 2 + 2 * 2),
     "stride 2 each": ([(3, 2, 1)] * 3, 1 + 2 + 2 * 2 + 2 * 4),
@@ -381,6 +386,7 @@ stacks = {                                             # (kernel, stride, dilati
 # %% [markdown]
 # Believe no formula that can be measured. Change one pixel of the picture, and see whether one number in the middle of the last map
 # changes; do so for every pixel. All weights are equal here.
+
 
 # %%
 def influence(layers, size=31):
