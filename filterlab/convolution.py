@@ -71,11 +71,35 @@ def conv2d(
     bias: (m,) or None. stride, padding, dilation: int, or (rows, columns). Integer pictures are computed as float.
     Raises ValueError if channels differ, the window does not fit, or an argument is out of range.
     """
-    if x.shape[1] != weight.shape[1]:
-        raise ValueError(f"x has {x.shape[1]} channels, weight has {weight.shape[1]}: shapes {x.shape} and {weight.shape}")
+    _check_channels(x, weight)
     patches = windows(pad2d(as_float(x), padding), weight.shape[2:], stride, dilation)
     result = np.einsum("nchwij,mcij->nmhw", patches, as_float(weight), optimize=True)
     return result if bias is None else result + np.asarray(bias)[:, None, None]
+
+
+def conv2d_backward(
+    x: np.ndarray, weight: np.ndarray, grad_output: np.ndarray, stride: Pair = 1, padding: Pair = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The gradients of a loss with respect to conv2d's x, weight and bias, given its gradient with respect to the output.
+
+    x (n, c, h, w), weight (m, c, kh, kw), grad_output (n, m, h', w') → (grad_x, grad_weight, grad_bias) in the shapes of x, weight and
+    (m,). stride, padding: as conv2d was called with. Source: the chain rule; the same numbers as torch's autograd.
+    Raises ValueError where conv2d would, and if grad_output has not the shape of conv2d's result.
+    """
+    _check_channels(x, weight)
+    (rows, columns), (top, left) = pair(stride, "stride"), pair(padding, "padding")
+    padded, weight, grad_output = pad2d(as_float(x), padding), as_float(weight), as_float(grad_output)
+    patches = windows(padded, weight.shape[2:], stride)
+    h2, w2 = patches.shape[2:4]
+    if grad_output.shape != (len(x), len(weight), h2, w2):
+        raise ValueError(f"grad_output has shape {grad_output.shape}, but conv2d gives {(len(x), len(weight), h2, w2)} here")
+    grad_weight = np.einsum("nchwij,nmhw->mcij", patches, grad_output, optimize=True)
+    grad_padded = np.zeros(padded.shape, np.result_type(weight, grad_output))
+    for i, j in np.ndindex(weight.shape[2:]):  # tap (i, j) read every stride-th pixel from (i, j) on: there its share goes back
+        read = grad_padded[:, :, i : i + rows * (h2 - 1) + 1 : rows, j : j + columns * (w2 - 1) + 1 : columns]
+        read += np.einsum("nmhw,mc->nchw", grad_output, weight[:, :, i, j], optimize=True)
+    grad_x = grad_padded[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+    return grad_x, grad_weight, grad_output.sum(axis=(0, 2, 3))
 
 
 def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -91,3 +115,8 @@ def convolve2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def as_float(array: np.ndarray) -> np.ndarray:
     """Integers as float64, without rescaling; floats as they are."""
     return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+
+
+def _check_channels(x: np.ndarray, weight: np.ndarray) -> None:
+    if x.shape[1] != weight.shape[1]:
+        raise ValueError(f"x has {x.shape[1]} channels, weight has {weight.shape[1]}: shapes {x.shape} and {weight.shape}")

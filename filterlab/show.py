@@ -38,6 +38,10 @@ DPI = 120
 WIDTH, TALLEST, GAP, MARGIN, LINE = 912, 520, 16, 12, 17
 LARGEST_CELL, SMALLEST_CELL = 56, 26
 INK, FAINT = "#1a1a1a", "#555555"
+# Told apart by their brightness and their dashes, too, not by colour alone.
+_LINES = ["#083b80", "#c24e00", "#1a1a1a", "#4f94d4", "#e0a050", "#7a7a7a"]
+_DASHES = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1))]
+_HEIGHTS = LinearSegmentedColormap.from_list("white-grey", ["#ffffff", "#a8a8a8"])
 
 Box = tuple[int, int, int, int]  # row, column, height, width
 
@@ -75,7 +79,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Panel:
-    """One array of a figure and how it is drawn. kind: "picture", "response", "kernel" or "spectrum"."""
+    """One array of a figure and how it is drawn. kind: "picture", "response", "kernel", "spectrum" or "landscape"."""
 
     kind: str
     values: np.ndarray
@@ -87,6 +91,8 @@ class Panel:
     boxes: tuple[tuple[int, int, int, int], ...] = ()
     pending: bool = False
     brightest: float = 1.0
+    sides: tuple[np.ndarray, ...] = ()
+    path: np.ndarray | None = None
     shape: tuple[int, int] = field(init=False)
 
     def __post_init__(self):
@@ -256,6 +262,74 @@ def magnitudes(values: Mapping[str, float], title: str = "", *, unit: str = "", 
     return Picture(lambda: _dots(values, title, unit), alt or _describe(title, words))
 
 
+def landscape(
+    losses: np.ndarray,
+    across: np.ndarray,
+    up: np.ndarray,
+    path: np.ndarray | None = None,
+    title: str = "",
+    *,
+    note: str = "",
+    alt: str | None = None,
+) -> Picture:
+    """A loss over two weights, as lines of equal height: white is low, each line one equal step of √loss; a path on it.
+
+    losses: (n, m), not negative; its columns belong to the values `across` (m,), its rows to the values `up` (n,), both rising.
+    path: points (p, 2) as (across, up), a ring where it starts; the lowest point of the landscape is a cross. note: is written below.
+    Raises ValueError for other shapes, values that are not finite, or a negative loss.
+    """
+    values = _array("losses", losses, (2,), "a landscape is one matrix (n, m)").astype(float)
+    sides = tuple(_array(name, side, (1,), "values of one weight").astype(float) for name, side in (("across", across), ("up", up)))
+    if (len(sides[1]), len(sides[0])) != values.shape or min(values.shape) < 2:
+        raise ValueError(f"losses has shape {values.shape}, expected ({len(sides[1])}, {len(sides[0])}) for up and across, at least 2×2")
+    if not (np.isfinite(values).all() and values.min() >= 0):
+        raise ValueError("losses holds values that are negative or not finite")
+    if path is not None and np.shape(_array("path", path, (2,), "a path is (points, 2)"))[1] != 2:
+        raise ValueError(f"path has shape {np.shape(path)}: a path is (points, 2)")
+    row_, column = np.unravel_index(values.argmin(), values.shape)
+    words = f"loss over two weights, from {number(values.min())} at ({number(sides[0][column])}, {number(sides[1][row_])}) "
+    words += f"to {number(values.max())}, drawn as lines of equal height"
+    if path is not None:
+        ends = [f"({number(point[0])}, {number(point[1])})" for point in (path[0], path[-1])]
+        words += f"; a path of {len(path) - 1} steps from {ends[0]} to {ends[1]}"
+    notes = (note,) if note else ()
+    panel = Panel("landscape", values, title, _describe(title, words), notes, sides=sides, path=path)
+    return _single(panel, alt)
+
+
+def curves(
+    series: Mapping[str, Sequence[float]],
+    title: str = "",
+    *,
+    every: int = 1,
+    label: str = "loss",
+    unit: str = "step",
+    limits: tuple[float, float] | None = None,
+    alt: str | None = None,
+) -> Picture:
+    """Named rows of numbers, one per recorded step, as lines on one logarithmic scale: equal heights are equal factors.
+
+    every: steps between two numbers. label, unit: of the upright and the level axis. limits: the lowest and the highest value drawn; what
+    lies beyond, runs away or is no number is drawn at the limit. Raises ValueError for no series, more than six, an empty one, nothing
+    positive to draw, or limits that are not 0 < lowest < highest.
+    """
+    if not 1 <= len(series) <= 6:
+        raise ValueError(f"series has {len(series)} entries: expected one to six lines")
+    lines = {name: _array(f"series[{name!r}]", values, (1,), "a line is (n,)").astype(float) for name, values in series.items()}
+    known = np.concatenate([values[np.isfinite(values) & (values > 0)] for values in lines.values()])
+    if limits is None and not known.size:
+        raise ValueError("series has no positive value to draw on a logarithmic scale")
+    low, high = limits or (float(known.min()) / 1.5, float(known.max()) * 1.5)
+    if not 0 < low < high < math.inf:
+        raise ValueError(f"limits={limits} must be two numbers, 0 < lowest < highest")
+    said = [
+        f"{name} from {number(values[0])} to {number(values[-1])} at {unit} {(len(values) - 1) * every}" for name, values in lines.items()
+    ]
+    words = f"{label} by {unit} on a logarithmic scale: {', '.join(said)}"
+    drawn = {name: np.clip(np.nan_to_num(values, nan=high, posinf=high), low, high) for name, values in lines.items()}
+    return Picture(lambda: _curves(drawn, title, every, label, unit, (low, high)), alt or _describe(title, words))
+
+
 # Checks and words --------------------------------------------------------------------------------------------------------
 
 
@@ -278,8 +352,8 @@ def _pictures(pictures: Iterable[Picture]) -> list[Picture]:
     items = [pictures] if isinstance(pictures, Picture) else list(pictures)
     for position, item in enumerate(items):
         if not getattr(item, "panels", ()):
-            kind = "a profile" if isinstance(item, Picture) else type(item).__name__
-            raise ValueError(f"pictures[{position}] is {kind}: expected what picture, response, kernel or spectrum gives")
+            kind = "a chart" if isinstance(item, Picture) else type(item).__name__
+            raise ValueError(f"pictures[{position}] is {kind}: expected what picture, response, kernel, spectrum or landscape gives")
     if not items:
         raise ValueError("pictures is empty: there is nothing to draw")
     return items
@@ -391,12 +465,15 @@ def _line_height(line: Sequence["_Tile"]) -> int:
     return max(tile.above for tile in line) + max(tile.height + tile.below for tile in line) + 8
 
 
+_TICKS = {"spectrum": 28, "landscape": 40}
+
+
 class _Tile:
     """A panel with its place in the grid, in pixels: `width` × `height`, a title `above` and notes `below`, in a slot `slot` wide."""
 
     def __init__(self, panel: Panel, room: int):
         self.panel = panel
-        self.ticks = 28 if panel.kind == "spectrum" else 0  # room for the frequencies on both sides, half of it below
+        self.ticks = _TICKS.get(panel.kind, 0)  # room for the numbers on both sides, half of it below
         self.width, self.height = _drawn_size(panel, room - 2 * self.ticks, TALLEST)
         self.slot = self.width + 2 * self.ticks
 
@@ -417,11 +494,11 @@ def _drawn_size(panel: Panel, width: int, height: int) -> tuple[int, int]:
     """Pixels of the figure that a panel covers, (width, height): whole multiples of its own pixels where they nearly fill the room."""
     rows, columns = panel.shape
     scale = min(width / columns, height / rows)
-    if panel.kind == "spectrum":
-        scale = min(scale, 256 / max(rows, columns))
+    if panel.kind in _TICKS:
+        scale = min(scale, (256 if panel.kind == "spectrum" else 340) / max(rows, columns))
     elif panel.numbers:
         scale = min(scale, LARGEST_CELL)
-    if panel.kind != "spectrum" and scale >= 1 and math.floor(scale) / scale > 0.6:
+    if panel.kind not in _TICKS and scale >= 1 and math.floor(scale) / scale > 0.6:
         scale = math.floor(scale)
     return max(1, round(columns * scale)), max(1, round(rows * scale))
 
@@ -448,6 +525,9 @@ def _wrap(text: str, width: int, small: bool = False) -> list[str]:
 
 def _draw_panel(axes: Axes, panel: Panel, limit: float, cell: float) -> None:
     """One panel's pixels, and what is written or outlined on them. cell: pixels of the figure per value."""
+    if panel.kind == "landscape":
+        _draw_landscape(axes, panel)
+        return
     crisp = "nearest" if cell == round(cell) or cell > 3 else "antialiased"
     if panel.values.ndim == 3:
         colors = np.clip(np.moveaxis(panel.values, 0, -1) / panel.brightest, 0, 1)
@@ -492,6 +572,25 @@ def _frequency_ticks(axes: Axes, panel: Panel) -> None:
     axes.set_xticks([-0.5, columns // 2, columns - 0.5], ["−½", "0", "½"], size=7, color=FAINT)
     axes.set_yticks([-0.5, rows // 2, rows - 0.5], ["−½", "0", "½"], size=7, color=FAINT)
     axes.tick_params(length=2, pad=2, color=FAINT)
+
+
+def _draw_landscape(axes: Axes, panel: Panel) -> None:
+    """√loss in twelve equal steps, the path with a dot per step, a ring at its start and a cross at the lowest point."""
+    across, up = panel.sides
+    root = np.sqrt(panel.values)
+    levels = np.linspace(0, root.max() or 1.0, 13)
+    axes.contourf(across, up, root, levels=levels, cmap=_HEIGHTS)
+    axes.contour(across, up, root, levels=levels, colors="#8a8a8a", linewidths=0.5)
+    lowest = np.unravel_index(root.argmin(), root.shape)
+    axes.plot(across[lowest[1]], up[lowest[0]], marker="+", markersize=11, markeredgewidth=1.6, color=INK, zorder=4)
+    if panel.path is not None:
+        axes.plot(*np.transpose(panel.path), color=_LINES[1], linewidth=1, marker="o", markersize=2.6, zorder=3)
+        axes.plot(*panel.path[0], marker="o", markersize=8, markerfacecolor="none", markeredgecolor=_LINES[1], markeredgewidth=1.6)
+    axes.set_xlim(across[0], across[-1])
+    axes.set_ylim(up[0], up[-1])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.tick_params(length=2, pad=2, color=FAINT, labelsize=7, labelcolor=FAINT)
 
 
 class _Foot:
@@ -581,4 +680,29 @@ def _dots(values: Mapping[str, float], title: str, unit: str) -> Figure:
         axes.plot([value], [place], marker="o", markersize=7, color=SIGNED(0.05))
         axes.annotate(quantity(value), (value, place), (9, 0), textcoords="offset points", va="center", size=8.5, color=INK)
         _text(figure, left / 2 - 6, top + line * (place + 0.5) - LINE / 2, [name])
+    return figure
+
+
+def _curves(lines: Mapping[str, np.ndarray], title: str, every: int, label: str, unit: str, limits: tuple[float, float]) -> Figure:
+    """The lines over their steps, each with its own colour and dashes, named above."""
+    head = _wrap(title, 760)
+    top, tall = 12 + LINE * len(head) + (30 if len(lines) > 1 else 10), 270
+    figure = Figure(figsize=(800 / DPI, (top + tall + 48) / DPI), dpi=DPI, facecolor="white")
+    _text(figure, 400, 8, head)
+    axes = _axes(figure, 88, top, 690, tall)
+    for (name, values), color, dashes in zip(lines.items(), _LINES, _DASHES, strict=False):
+        axes.plot(np.arange(len(values)) * every, values, color=color, linestyle=dashes, linewidth=1.8, label=name)
+    axes.set_yscale("log")
+    axes.set_ylim(*limits)
+    axes.minorticks_off()
+    axes.set_xlim(0, max(1, *((len(values) - 1) * every for values in lines.values())))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.tick_params(labelsize=8, color=FAINT)
+    axes.grid(color="#e2e2e2", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(unit, size=9, color=INK)
+    axes.set_ylabel(label, size=9, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(lines) > 1:
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(lines), frameon=False, fontsize=8.5, borderpad=0.2, handlelength=2.4)
     return figure

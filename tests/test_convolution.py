@@ -9,13 +9,13 @@ import torch
 from filterlab import convolution, kernels
 
 
-def settings(count, seed):
-    """Random shapes, strides, paddings and dilations that fit: oblong, unequal, with and without bias."""
+def settings(count, seed, dilations=True):
+    """Random shapes, strides, paddings and dilations (else 1) that fit: oblong, unequal, with and without bias."""
     rng = np.random.default_rng(seed)
     while count:
         n, c, m = rng.integers(1, 4, 3)
         size, kernel = rng.integers(3, 12, 2), rng.integers(1, 5, 2)
-        stride, padding, dilation = rng.integers(1, 4, 2), rng.integers(0, 3, 2), rng.integers(1, 3, 2)
+        stride, padding, dilation = rng.integers(1, 4, 2), rng.integers(0, 3, 2), rng.integers(1, 3 if dilations else 2, 2)
         if (dilation * (kernel - 1) + 1 > size + 2 * padding).any():
             continue
         count -= 1
@@ -35,6 +35,41 @@ def test_conv2d_equals_torch(seed):
         theirs = of_torch(torch.conv2d, x, weight, bias, stride=stride, padding=padding, dilation=dilation)
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+def of_autograd(x, weight, bias, grad_output, stride, padding):
+    """The gradients of torch.conv2d's three inputs, in float64."""
+    leaves = [torch.tensor(array, dtype=torch.float64, requires_grad=True) for array in (x, weight, bias)]
+    torch.conv2d(*leaves, stride=stride, padding=padding).backward(torch.from_numpy(grad_output))
+    return [leaf.grad.numpy() for leaf in leaves]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_conv2d_backward_equals_autograd(seed):
+    """Strides that do not divide, padding 0 and more, as pairs; every fourth picture holds whole numbers, up to 255."""
+    rng = np.random.default_rng(seed)
+    undivided = 0
+    for count, (x, weight, _, stride, padding, _) in enumerate(settings(75, seed, dilations=False)):
+        x = np.trunc(255 * x).astype(np.uint8) if count % 4 == 0 else x
+        grad_output = rng.normal(size=convolution.conv2d(x, weight, None, stride, padding).shape)
+        ours = convolution.conv2d_backward(x, weight, grad_output, stride, padding)
+        theirs = of_autograd(x, weight, np.zeros(len(weight)), grad_output, stride, padding)
+        room = [x.shape[axis + 2] + 2 * padding[axis] - weight.shape[axis + 2] for axis in (0, 1)]
+        undivided += any(pixels % step for pixels, step in zip(room, stride, strict=True))
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.shape == other.shape
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12 * x.max())
+    assert undivided > 20
+
+
+def test_conv2d_backward_takes_one_number_for_both_axes_and_keeps_float32():
+    rng = np.random.default_rng(0)
+    x, weight = rng.random((2, 3, 8, 7), dtype=np.float32), rng.random((4, 3, 3, 2), dtype=np.float32)
+    grad_output = rng.random(convolution.conv2d(x, weight, stride=2, padding=1).shape, dtype=np.float32)
+    plain = convolution.conv2d_backward(x, weight, grad_output, 2, 1)
+    for one, other in zip(plain, convolution.conv2d_backward(x, weight, grad_output, (2, 2), (1, 1)), strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
 
 
 def test_output_size_equals_torch_for_every_small_setting():
@@ -88,6 +123,11 @@ def test_pad2d_keeps_dtype_and_leading_axes():
         (lambda: convolution.pad2d(np.ones((2, 2)), -1), "padding=-1"),
         (lambda: convolution.pair((1, 2, 3), "stride"), r"stride=\(1, 2, 3\)"),
         (lambda: convolution.conv2d(np.ones((1, 3, 4, 4)), np.ones((1, 2, 3, 3))), "3 channels, weight has 2"),
+        (
+            lambda: convolution.conv2d_backward(np.ones((1, 3, 4, 4)), np.ones((1, 2, 3, 3)), np.ones((1, 1, 2, 2))),
+            "3 channels, weight has 2",
+        ),
+        (lambda: convolution.conv2d_backward(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 1))), r"\(1, 1, 2, 1\)"),
         (lambda: convolution.correlate2d(np.ones((2, 5)), np.ones((3, 3))), "kernel=3.*size=2"),
         (lambda: kernels.gaussian(4, 1.0), "size=4"),
         (lambda: kernels.gaussian(3, 0), "sigma=0"),

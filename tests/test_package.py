@@ -22,6 +22,7 @@ ROOMS = {
     "vision": set(),
     "desk": set(),
     "history": set(),
+    "learning": {"convolution", "history"},
     "patterns": set(),
     "datasets": {"images", "patterns", "vision"},
     "models": set(),

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from filterlab import kernels, show
+from filterlab.explore.flipbook import Flipbook
 from filterlab.explore.kernel_sliders import KernelSliders
 
 ZERO = (212, 212, 212)
@@ -169,6 +170,31 @@ def test_a_profile_puts_the_responses_under_the_middle():
     assert lower.get_ylim()[0] == -lower.get_ylim()[1]
 
 
+def test_curves_run_over_their_steps_and_stay_within_the_limits():
+    losses = {"falls": [10.0, 1, 0.1], "runs away": [1.0, np.inf, np.nan], "is perfect": [1.0, 0]}
+    axes = show.curves(losses, every=5, limits=(1e-3, 100))._draw().axes[0]
+    drawn = [line.get_xydata().tolist() for line in axes.lines]
+    assert drawn == [[[0, 10], [5, 1], [10, 0.1]], [[0, 1], [5, 100], [10, 100]], [[0, 1], [5, 1e-3]]]
+    assert axes.get_yscale() == "log" and axes.get_ylim() == (1e-3, 100)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(losses)
+    assert show.curves({"one": [1.0]})._draw().axes[0].get_legend() is None
+
+
+def test_a_landscape_has_its_path_and_its_lowest_point_where_they_are():
+    across, up = np.linspace(-1, 2, 31), np.linspace(0, 1, 11)
+    losses = (across - 0.5) ** 2 + (up[:, None] - 0.2) ** 2
+    path = np.array([[2.0, 1.0], [0.5, 0.2]])
+    picture = show.landscape(losses, across, up, path, "valley", note="two weights")
+    cross, walked, ring = show.row([picture])._draw().axes[0].lines
+    np.testing.assert_allclose(cross.get_xydata(), [[0.5, 0.2]])
+    np.testing.assert_allclose(walked.get_xydata(), path)
+    np.testing.assert_allclose(ring.get_xydata(), path[:1])
+    assert picture.alt.startswith("valley: loss over two weights, from 0 at (0.5, 0.2) to 2.89")
+    assert picture.alt.endswith("a path of 1 steps from (2, 1) to (0.5, 0.2)")
+    assert picture.panels[0].notes == ("two weights",)
+    assert show.landscape(np.zeros((2, 2)), [0, 1], [0, 1]).png  # flat ground
+
+
 # Words -------------------------------------------------------------------------------------------------------------------
 
 
@@ -218,9 +244,17 @@ BAD = [
     (lambda: show.spectrum(-np.eye(3)), r"gain has the negative value −1"),
     (lambda: show.profile(np.eye(3), np.ones(3)), r"brightness has shape \(3, 3\)"),
     (lambda: show.profile(np.ones(3), np.ones(4)), r"answers has 4 values, brightness only 3"),
+    (lambda: show.curves({}), "series has 0 entries"),
+    (lambda: show.curves({"loss": []}), r"series\['loss'\] has shape \(0,\)"),
+    (lambda: show.curves({"loss": [0.0, -1]}), "no positive value to draw"),
+    (lambda: show.curves({"loss": [1.0]}, limits=(1, 0)), r"limits=\(1, 0\)"),
+    (lambda: show.landscape(np.eye(3), [0, 1], [0, 1, 2]), r"losses has shape \(3, 3\), expected \(3, 2\)"),
+    (lambda: show.landscape(-np.eye(2), [0, 1], [0, 1]), "negative or not finite"),
+    (lambda: show.landscape(np.eye(2), [0, 1], [0, 1], np.eye(3)), r"path has shape \(3, 3\)"),
+    (lambda: show.row([show.curves({"loss": [1.0]})]), r"pictures\[0\] is a chart"),
     (lambda: show.row([]), "pictures is empty"),
     (lambda: show.row([np.eye(3)]), r"pictures\[0\] is ndarray"),
-    (lambda: show.row([show.profile(np.ones(3), np.ones(3))]), r"pictures\[0\] is a profile"),
+    (lambda: show.row([show.profile(np.ones(3), np.ones(3))]), r"pictures\[0\] is a chart"),
     (lambda: show.gallery([show.kernel(np.eye(3))], columns=0), "columns=0"),
 ]
 
@@ -230,6 +264,29 @@ def test_bad_input_is_refused_in_one_sentence(call, says):
     with pytest.raises(ValueError, match=says) as refused:
         call()
     assert "\n" not in str(refused.value)
+
+
+# A slider that turns pages -----------------------------------------------------------------------------------------------
+
+
+def test_a_flipbook_turns_its_pages_in_the_browser():
+    pages = {str(i): show.kernel(np.full((2, 2), i)) for i in range(3)}
+    book = Flipbook(pages, "number", start="1")
+    slider, stack = book.children
+    assert slider.description == "number" and slider.label == "1" and stack.selected_index == 1
+    assert [child.value for child in stack.children] == [page.html for page in pages.values()]
+    assert book.picture is pages["1"]
+    slider.index = 2
+    assert book.picture is pages["2"]
+    data = book._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data and "image/png" in data
+
+
+def test_a_flipbook_refuses_what_it_cannot_show():
+    with pytest.raises(ValueError, match="pages is empty"):
+        Flipbook({}, "number")
+    with pytest.raises(ValueError, match="start='9' is not one of the pages: 0"):
+        Flipbook({"0": show.kernel(np.eye(2))}, "number", start="9")
 
 
 # The nine sliders --------------------------------------------------------------------------------------------------------

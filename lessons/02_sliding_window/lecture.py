@@ -512,7 +512,7 @@ print(f"writing the windows down takes {1000 * writing:.1f} ms; all of NumPy's w
 # `correlate2d`, `convolve2d`, `conv2d`, `windows`, `conv2d_fast`, `receptive_field`, `predicted_shapes`, and the written
 # `why_padding_matters`.
 #
-# **Lesson 03** (to come) stops choosing the weights by hand: it finds them.
+# **[Lesson 03](03_learning_filters.ipynb)** stops choosing the weights by hand: it finds them.
 #
 # ## References
 #
