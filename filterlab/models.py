@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -35,6 +36,20 @@ def one_layer(classes: int, in_channels: int = 3, filters: int = 6, seed: int = 
             flatten=nn.Flatten(),
             classifier=nn.Linear(filters * 4 * 4, classes),
         )
+
+
+def with_filters(filters: Tensor | np.ndarray, classes: int, in_channels: int = 3, seed: int = 0) -> nn.Sequential:
+    """`one_layer` with given filters in its first layer, frozen, their bias zero; the classifier on top is still to be trained.
+
+    filters: (n, c, 3, 3), or kernels (n, 3, 3), each of which reads the mean of the channels.
+    """
+    weight = torch.as_tensor(filters, dtype=torch.float32)
+    if weight.ndim == 3:
+        weight = weight[:, None].expand(-1, in_channels, -1, -1) / in_channels
+    model = one_layer(classes, in_channels, len(weight), seed)
+    freeze(model.conv1).weight.copy_(weight)
+    model.conv1.bias.zero_()
+    return model
 
 
 def small_cnn(classes: int, in_channels: int = 3, channels: Sequence[int] = (16, 32, 64), seed: int = 0) -> nn.Sequential:

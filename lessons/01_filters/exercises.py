@@ -37,7 +37,6 @@ from filterlab.check.references import filters as reference
 # If any part of the window lies outside the picture, raise `ValueError` and name the culprit: `row=7` says more than `bad input`. A
 # negative row or column lies outside, too.
 
-
 # %% solution="response"
 def response(image: Float[np.ndarray, "height width"], kernel: Float[np.ndarray, "kh kw"], row: int, col: int) -> float:
     """Multiply-and-sum over the window whose top-left pixel is (row, col).
@@ -110,7 +109,6 @@ for arguments, naming in many_refused(reference.response, 40):
 #
 # On paper: a window whose columns are 0, 0 and 1 rises from left to right. Under `gx` it gives $1 + 2 + 1 = 4$.
 
-
 # %% solution="sobel_kernels"
 def sobel_kernels() -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
     """The Sobel kernels (gx, gy): positive where brightness rises to the right, and where it rises downwards."""
@@ -147,7 +145,6 @@ for _ in range(2):
 # 1/8, the corners 1/16.
 #
 # An even size has no centre pixel. Raise `ValueError` for an even or non-positive size and for `sigma ≤ 0`, naming it with its value.
-
 
 # %% solution="gaussian_kernel"
 def gaussian_kernel(size: int, sigma: float) -> Float[np.ndarray, "size size"]:
@@ -211,7 +208,6 @@ for arguments, naming in many_refused(reference.gaussian_kernel, 40):
 #
 # gives $g_x = 2·0.2 + 0.2 = 0.6$ and $g_y = 2·0.3 + 0.2 = 0.8$, so its magnitude is $1$.
 
-
 # %% solution="gradient_magnitude"
 def gradient_magnitude(image: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h-2 w-2"]:
     """sqrt(gx² + gy²) of the Sobel responses, for every 3×3 window that lies inside the picture."""
@@ -271,7 +267,6 @@ show.row([show.picture(photo, title="photograph"), show.response(gradient_magnit
 # On paper: at $\pi/4$ both kernels weigh $1/\sqrt 2$. The corner at the lower right gets $(1 + 1)/\sqrt 2 = \sqrt 2$, the corner at the
 # upper right $(1 - 1)/\sqrt 2 = 0$.
 
-
 # %% solution="steer"
 def steer(theta: float) -> Float[np.ndarray, "3 3"]:
     """The Sobel kernel that answers most strongly to brightness rising in direction theta (radians)."""
@@ -314,7 +309,6 @@ for arguments in many(reference.steer, 40):
 #
 # Equal means: up to a millionth of the largest weight, also for a kernel of `float32`. Raise `ValueError` if the kernel is not separable
 # (its rank is above 1). A kernel of zeros is separable.
-
 
 # %% solution="separate"
 def separate(kernel: Float[np.ndarray, "kh kw"]) -> tuple[Float[np.ndarray, "kh"], Float[np.ndarray, "kw"]]:
@@ -387,9 +381,10 @@ for arguments, _ in many_refused(reference.separate, 60):
 #
 # Raise `ValueError` if picture and kernel do not have the same number of channels, and name one of them with its number or shape.
 
-
 # %% solution="color_response"
-def color_response(image: Float[np.ndarray, "c h w"], kernel: Float[np.ndarray, "c kh kw"]) -> Float[np.ndarray, "h-kh+1 w-kw+1"]:
+def color_response(
+    image: Float[np.ndarray, "c h w"], kernel: Float[np.ndarray, "c kh kw"]
+) -> Float[np.ndarray, "h-kh+1 w-kw+1"]:
     """One feature map: every slice answers to its own channel, and the answers are summed.
 
     Raises ValueError, naming image or kernel with its shape or number of channels, if these differ.
@@ -455,9 +450,10 @@ for arguments, naming in many_refused(reference.color_response, 40):
 #
 # Raise `ValueError` if the filters' slices are not as many as the picture's channels.
 
-
 # %% solution="filter_bank"
-def filter_bank(image: Float[np.ndarray, "c h w"], kernels: Float[np.ndarray, "n c kh kw"]) -> Float[np.ndarray, "n h-kh+1 w-kw+1"]:
+def filter_bank(
+    image: Float[np.ndarray, "c h w"], kernels: Float[np.ndarray, "n c kh kw"]
+) -> Float[np.ndarray, "n h-kh+1 w-kw+1"]:
     """One feature map for each of the n filters.
 
     Raises ValueError, naming image or kernels with its shape or number of channels, if these differ.

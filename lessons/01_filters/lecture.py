@@ -28,7 +28,7 @@ from filterlab.convolution import conv2d, convolve2d, correlate2d
 # black, 1 is white. **Predict** the value of her white collar, of her jacket, and of the backdrop on the right.
 
 # %%
-image = images.photograph("hopper", size=240)  # grey: (height, width)
+image = images.photograph("hopper", size=240)          # grey: (height, width)
 print("shape", image.shape)
 for name, place in {"collar": (155, 86), "jacket": (188, 56), "backdrop": (94, 188)}.items():
     print(f"{name} {image[place]:.2f}")
@@ -55,13 +55,11 @@ show.picture(image[133:141, 73:81], "rows 133 to 140, columns 73 to 80", numbers
 window = np.array([[0, 0, 1], [0, 0, 1], [0, 0, 1]])
 products = window * kernels.sobel_x
 print("sum of the products:", products.sum())
-show.row(
-    [
-        show.picture(window, "window", numbers=True),
-        show.kernel(kernels.sobel_x, "Sobel x"),
-        show.kernel(products, "products"),
-    ]
-)
+show.row([
+    show.picture(window, "window", numbers=True),
+    show.kernel(kernels.sobel_x, "Sobel x"),
+    show.kernel(products, "products"),
+])
 
 # %% [markdown]
 # The sum is 1 + 2 + 1 = 4. No other window of pixels between 0 and 1 gives more: every positive weight has a white pixel, every
@@ -69,15 +67,13 @@ show.row(
 
 # %%
 row, column = 137, 77
-window = image[row : row + 3, column : column + 3]
+window = image[row:row + 3, column:column + 3]
 answer = (window * kernels.sobel_x).sum()
-show.row(
-    [
-        show.picture(window, "window", numbers=True),
-        show.kernel(kernels.sobel_x, "Sobel x"),
-        show.kernel(window * kernels.sobel_x, f"products, sum {answer:.2f}"),
-    ]
-)
+show.row([
+    show.picture(window, "window", numbers=True),
+    show.kernel(kernels.sobel_x, "Sobel x"),
+    show.kernel(window * kernels.sobel_x, f"products, sum {answer:.2f}"),
+])
 
 # %% [markdown]
 # Nearly the largest possible answer: the window looks almost like the filter. Multiply, add, one number: that is all a filter ever
@@ -93,7 +89,7 @@ show.row(
 
 # %%
 edges = correlate2d(image, kernels.sobel_x)
-assert np.isclose(edges[row, column], answer)  # the window above is one of its pixels
+assert np.isclose(edges[row, column], answer)          # the window above is one of its pixels
 print("picture", image.shape, "→ response", edges.shape)
 show.response(edges, "Sobel x: orange rises, blue falls, grey is flat")
 
@@ -173,7 +169,7 @@ show.row([show.response(answers, name) for name, answers in gabor_maps.items()],
 drawn = [show.kernel(filters[name], name) for name in names]
 for answers in gabor_maps.values():
     row, column = np.unravel_index(answers.argmax(), answers.shape)
-    window = image[row : row + 9, column : column + 9]
+    window = image[row:row + 9, column:column + 9]
     drawn.append(show.picture(window, f"at row {row}, column {column}"))
 show.gallery(drawn)
 
@@ -247,7 +243,7 @@ whole = np.round(image * 255).astype(np.uint8)
 wrapped = whole[:, 2:] - whole[:, :-2]
 floats = whole[:, 2:].astype(float) - whole[:, :-2]
 clipped = floats.clip(0, 255).astype(np.uint8)
-assert (wrapped == floats % 256).all()  # negative answers went round the clock
+assert (wrapped == floats % 256).all()                 # negative answers went round the clock
 print(f"{(floats < 0).mean():.0%} of the answers are negative")
 drawn = [show.picture(wrapped, "uint8 wraps around"), show.picture(clipped, "clipped at 0")]
 show.row([show.response(floats, "floats", limit=100), *drawn])
@@ -310,10 +306,8 @@ noise = np.random.default_rng(0).normal(size=(400, 400))
 for size, box in boxes.items():
     kept = correlate2d(noise, box).std() / noise.std()
     steps = np.diff(correlate2d(images.step(), box)[0]).round(9)
-    print(
-        f"{size}×{size}: {box.size:2} weights, noise left {kept:.2f} (1/{size} = {1 / size:.2f}),"
-        f" a sharp edge is now {np.count_nonzero(steps)} pixels wide"
-    )
+    print(f"{size}×{size}: {box.size:2} weights, noise left {kept:.2f} (1/{size} = {1 / size:.2f}),"
+          f" a sharp edge is now {np.count_nonzero(steps)} pixels wide")
 
 # %% [markdown]
 # Noise shrinks to 1/size, and edges widen to the size: one buys calm with sharpness. And the cost grows with the square: 49
@@ -321,7 +315,7 @@ for size, box in boxes.items():
 
 # %%
 bell = kernels.gaussian(7, 1.5)
-part = bell.sum(axis=0)  # here column and row are the same 7 numbers
+part = bell.sum(axis=0)                                # here column and row are the same 7 numbers
 two_passes = correlate2d(correlate2d(image, part[:, None]), part[None, :])
 print("one pass equals two:", np.allclose(two_passes, correlate2d(image, bell)))
 
@@ -339,7 +333,7 @@ print("one pass equals two:", np.allclose(two_passes, correlate2d(image, bell)))
 # %%
 color = images.photograph("hopper", color=True, size=240)
 blur = kernels.gaussian_blur
-opponent = np.stack([0.5 * blur, 0.5 * blur, -blur])  # red and green against blue
+opponent = np.stack([0.5 * blur, 0.5 * blur, -blur])   # red and green against blue
 print("picture", color.shape, "  filter", opponent.shape)
 slices = [correlate2d(color[channel], opponent[channel]) for channel in range(3)]
 summed = conv2d(color[None], opponent[None])[0, 0]
@@ -366,7 +360,7 @@ luma = np.array([0.299, 0.587, 0.114])[:, None, None]  # red's, green's and blue
 edge_filters = [luma * kernels.sobel_x, luma * kernels.sobel_y, luma * kernels.laplacian]
 weight = np.stack([*edge_filters, opponent])
 maps = conv2d(color[None], weight)[0]
-assert np.allclose(maps[0], edges)  # turning grey is part of the filter now
+assert np.allclose(maps[0], edges)                     # turning grey is part of the filter now
 print("weight", weight.shape, "→ maps", maps.shape)
 
 # %%
@@ -406,7 +400,7 @@ names = ["box blur", "Gaussian blur", "sharpen", "Laplacian"]
 names += ["Sobel x", "Sobel y", "Gabor 0°", "Gabor 45°"]
 gains = {name: np.abs(np.fft.fft2(filters[name], (64, 64))) for name in names}
 for name, gain in gains.items():
-    assert np.isclose(gain[0, 0], filters[name].sum(), atol=1e-9)  # at frequency 0
+    assert np.isclose(gain[0, 0], filters[name].sum(), atol=1e-9)   # at frequency 0
 show.gallery([show.spectrum(gain, name) for name, gain in gains.items()])
 
 # %% [markdown]
@@ -419,7 +413,7 @@ show.gallery([show.spectrum(gain, name) for name, gain in gains.items()])
 # pixels from bright to bright.
 
 # %%
-wavelengths = [2, 4, 8, 16]  # pixels from one bright stripe to the next
+wavelengths = [2, 4, 8, 16]                            # pixels from one bright stripe to the next
 stripes = [images.stripes(32, 48, length) for length in wavelengths]
 answers = [correlate2d(drawing, kernels.sobel_x) for drawing in stripes]
 drawn = [show.picture(stripes[i], f"wavelength {wavelengths[i]}") for i in range(4)]
@@ -432,7 +426,7 @@ show.gallery(drawn + [show.response(answer, "Sobel x") for answer in answers])
 
 # %%
 for length, answer in zip(wavelengths, answers, strict=True):
-    gain = gains["Sobel x"][0, 64 // length]  # entry k of 64 is the frequency k/64
+    gain = gains["Sobel x"][0, 64 // length]           # entry k of 64 is the frequency k/64
     print(f"wavelength {length:2}: 0.5 × gain = {gain / 2:.2f}, largest answer {answer.max():.2f}")
     assert np.isclose(gain / 2, answer.max(), atol=1e-9)
 

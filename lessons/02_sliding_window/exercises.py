@@ -33,7 +33,6 @@ from filterlab.check.references import sliding_window as reference
 # Raise `ValueError` where the window does not fit even once (name `size` or `kernel`), and for a kernel, stride or dilation below 1 or a
 # padding below 0, each named with its value.
 
-
 # %% solution="output_size"
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
     """Number of positions of a sliding window along one axis.
@@ -97,7 +96,6 @@ for arguments, naming in many_refused(reference.output_size, 60):
 #
 # Raise `ValueError` for a padding below 0, and name its value.
 
-
 # %% solution="pad2d"
 def pad2d(
     image: Float[np.ndarray, "*leading h w"], padding: int | tuple[int, int], value: float = 0.0
@@ -159,7 +157,6 @@ for arguments, naming in many_refused(reference.pad2d, 20):
 #
 # Raise `ValueError` if the kernel is larger than the picture, in height or in width, and name one of the two with its shape.
 
-
 # %% solution="correlate2d"
 def correlate2d(image: Float[np.ndarray, "h w"], kernel: Float[np.ndarray, "kh kw"]) -> Float[np.ndarray, "h-kh+1 w-kw+1"]:
     """Cross-correlation of a grey picture with a kernel, at every place where the kernel fits wholly.
@@ -212,7 +209,6 @@ for arguments, naming in many_refused(reference.correlate2d, 20):
 #
 # On paper: the row `1 2 4` convolved with `(-1, 1)` is the row under `(1, -1)`: `-1 -2`.
 
-
 # %% solution="convolve2d"
 def convolve2d(image: Float[np.ndarray, "h w"], kernel: Float[np.ndarray, "kh kw"]) -> Float[np.ndarray, "h-kh+1 w-kw+1"]:
     """True convolution of a grey picture with a kernel, at every place where the kernel fits wholly."""
@@ -250,7 +246,6 @@ for arguments in many(reference.convolve2d, 40):
 #
 # Raise `ValueError` if the channels differ or the window does not fit (name x or weight with its shape or count), for a stride below 1
 # and for a padding below 0 (with its value).
-
 
 # %% solution="conv2d"
 def conv2d(
@@ -339,7 +334,6 @@ show.row([show.response(one, title=f"{one.shape[0]}×{one.shape[1]}") for one in
 #
 # Raise `ValueError` if the window does not fit, or for a stride below 1.
 
-
 # %% solution="windows"
 def windows(
     x: Float[np.ndarray, "n c h w"], kernel_size: int | tuple[int, int], stride: int | tuple[int, int] = 1
@@ -401,7 +395,6 @@ for arguments, naming in many_refused(reference.windows, 40):
 #
 # On paper: every output number is a sum of products over three axes (channel, kernel row, kernel column) of `windows(x, …)` and
 # `weight`. All of them at once are one matrix product.
-
 
 # %% solution="conv2d_fast"
 def conv2d_fast(
@@ -490,7 +483,6 @@ show.magnitudes(speeds, f"{multiplications:,} multiplications", unit="multiplica
 #
 # On paper: two layers of 3 without stride see 3, then 3 + 2 = **5** pixels. If the first has stride 2, its neighbouring outputs stand 2
 # pixels apart, so the second adds 2 · 2: **7**. The empty list sees **1** pixel.
-
 
 # %% solution="receptive_field"
 def receptive_field(layers: list[tuple[int, int, int]]) -> int:

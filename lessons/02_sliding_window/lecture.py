@@ -20,7 +20,7 @@
 # %%
 import numpy as np
 
-from filterlab import images, kernels, show, timing
+from filterlab import desk, images, kernels, show, timing
 from filterlab.convolution import conv2d, convolve2d, correlate2d, output_size, pad2d, windows
 
 # %% [markdown]
@@ -31,15 +31,13 @@ from filterlab.convolution import conv2d, convolve2d, correlate2d, output_size, 
 
 # %%
 block = np.full((8, 8), 0.2)
-block[4:, 3:] = 0.7  # bright from row 4 down, from column 3 to the right
+block[4:, 3:] = 0.7                                    # bright from row 4 down, from column 3 to the right
 answers = correlate2d(block, kernels.prewitt_y)
-show.row(
-    [
-        show.picture(block, "picture", numbers=True),
-        show.kernel(kernels.prewitt_y, "horizontal edges"),
-        show.response(answers, "answers", numbers=True),
-    ]
-)
+show.row([
+    show.picture(block, "picture", numbers=True),
+    show.kernel(kernels.prewitt_y, "horizontal edges"),
+    show.response(answers, "answers", numbers=True),
+])
 
 # %% [markdown]
 # On the block's upper side the answer is 3 × (0.7 − 0.2) = 1.5, **large**. On its left side the row above the window's middle
@@ -116,7 +114,7 @@ for size, kernel, stride, padding, dilation in settings:
 
 # %%
 face = images.photograph("hopper", size=240)[60:140, 70:150]
-modes = {"zero": "constant", "reflect": "reflect", "replicate": "edge"}  # our name: NumPy's name
+modes = {"zero": "constant", "reflect": "reflect", "replicate": "edge"}      # our name: NumPy's name
 padded = {name: np.pad(face, 12, mode=mode) for name, mode in modes.items()}
 show.row([show.picture(padded[name], name, box=(12, 12, 80, 80)) for name in modes])
 
@@ -173,7 +171,7 @@ show.row([show.picture(dot, "a dot"), show.kernel(letter, "kernel"), *drawn])
 inside = slice(1, -1), slice(1, -1)
 assert np.array_equal(correlated[inside], letter[::-1, ::-1])
 assert np.array_equal(convolved[inside], letter)
-page = np.pad(letter, 4)  # the F on an empty page
+page = np.pad(letter, 4)                               # the F on an empty page
 print(f"{letter.sum()} ones in the F; best answer on a page with an F:")
 print(f"cross-correlation {correlate2d(page, letter).max():.0f}, convolution {convolve2d(page, letter).max():.0f}")
 
@@ -204,14 +202,12 @@ print("stride 1", all_answers.shape, "  stride 2", every_second.shape, f"  {shar
 # %%
 stripes = images.stripes(170, 170, wavelength=4.4, theta=0.1)
 blurred = correlate2d(stripes, kernels.gaussian(11, 2.2))
-stripes = stripes[5:-5, 5:-5]  # the blur needs 5 pixels on each side
-show.row(
-    [
-        show.picture(stripes, "stripes"),
-        show.picture(stripes[::4, ::4], "every 4th pixel"),
-        show.picture(blurred[::4, ::4], "blurred, then every 4th pixel"),
-    ]
-)
+stripes = stripes[5:-5, 5:-5]                          # the blur needs 5 pixels on each side
+show.row([
+    show.picture(stripes, "stripes"),
+    show.picture(stripes[::4, ::4], "every 4th pixel"),
+    show.picture(blurred[::4, ::4], "blurred, then every 4th pixel"),
+])
 
 # %% [markdown]
 # Broad stripes on a slant, in a picture that has none! This is **aliasing**. A grid of steps of 4 cannot hold a wave
@@ -219,8 +215,8 @@ show.row(
 # grey: detail lost, and next to nothing invented.
 
 # %%
-kept = images.stripes(1, 176, wavelength=4.4)[0, ::4]  # one row, every 4th pixel
-waves = np.abs(np.fft.rfft(kept))[1:].argmax() + 1  # the strongest wave: how often it fits into the row
+kept = images.stripes(1, 176, wavelength=4.4)[0, ::4]   # one row, every 4th pixel
+waves = np.abs(np.fft.rfft(kept))[1:].argmax() + 1     # the strongest wave: how often it fits into the row
 print(f"before: {176 / 4.4:.0f} waves of 4.4 pixels; after: {waves} waves of {len(kept) / waves:.0f} kept pixels")
 
 # %% [markdown]
@@ -264,7 +260,7 @@ rng = np.random.default_rng(0)
 x, weight, bias = rng.random((2, 3, 32, 48)), rng.normal(size=(5, 3, 3, 3)), rng.normal(size=5)
 maps = conv2d(x, weight, bias, stride=2, padding=1)
 print("x", x.shape, " weight", weight.shape, " → maps", maps.shape)
-window = x[1, :, 9:12, 19:22]  # the second picture's window for answer (5, 10)
+window = x[1, :, 9:12, 19:22]                          # the second picture's window for answer (5, 10)
 assert np.isclose(maps[1, 4, 5, 10], (window * weight[4]).sum() + bias[4])
 
 # %% [markdown]
@@ -280,7 +276,7 @@ assert np.isclose(maps[1, 4, 5, 10], (window * weight[4]).sum() + bias[4])
 
 # %%
 wide = images.photograph("hopper", size=240)[40:120]
-here, there = wide[:, 20:100], wide[:, 21:101]  # the same scene, the camera one pixel to the right
+here, there = wide[:, 20:100], wide[:, 21:101]         # the same scene, the camera one pixel to the right
 a, b = correlate2d(here, kernels.sobel_x), correlate2d(there, kernels.sobel_x)
 assert np.array_equal(a[:, 1:], b[:, :-1])
 print("no padding, stride 1: the shifted picture's map is the shifted map, exactly")
@@ -296,14 +292,13 @@ assert not differs[:, 1:-1].any() and differs[:, [0, -1]].any(axis=0).all()
 # At the **border** it breaks: what was inside the picture in one is padding in the other. And with **stride**? A scene that moves by
 # one pixel falls between the steps.
 
-
 # %%
 def strided(picture):
     return conv2d(picture[None, None], kernels.sobel_x[None, None], stride=2)[0, 0]
 
 
 a, by_one, by_two = strided(here), strided(there), strided(wide[:, 22:102])
-assert np.array_equal(a[:, 1:], by_two[:, :-1])  # a shift by the stride: one step of the map
+assert np.array_equal(a[:, 1:], by_two[:, :-1])        # a shift by the stride: one step of the map
 off = min(np.abs(a - by_one).max(), np.abs(a[:, 1:] - by_one[:, :-1]).max())
 print("stride 2, moved by 2: equal")
 print(f"stride 2, moved by 1: off by up to {off:.2f}, where the largest answer is {np.abs(a).max():.2f}")
@@ -322,8 +317,8 @@ show.row(drawn, limit=2)
 
 # %%
 small = np.arange(12.0).reshape(3, 4)
-rows = windows(small, 2).reshape(-1, 4)  # 6 windows of 4 pixels
-column = np.array([[-1.0], [0], [0], [1]])  # the kernel (−1 0 / 0 1), unrolled
+rows = windows(small, 2).reshape(-1, 4)                # 6 windows of 4 pixels
+column = np.array([[-1.0], [0], [0], [1]])             # the kernel (−1 0 / 0 1), unrolled
 print(np.hstack([rows, rows @ column]).astype(int))
 assert np.array_equal((rows @ column).reshape(2, 3), correlate2d(small, column.reshape(2, 2)))
 
@@ -376,7 +371,7 @@ show.magnitudes(milliseconds, title, unit="milliseconds, measured just now")
 # starting from r = 1 and jump = 1. **Predict** it for the four stacks below, each with three layers of 3×3.
 
 # %%
-stacks = {  # (kernel, stride, dilation) of each layer, and r by hand
+stacks = {                                             # (kernel, stride, dilation) of each layer, and r by hand
     "stride 1": ([(3, 1, 1)] * 3, 1 + 2 + 2 + 2),
     "stride 2 first": ([(3, 2, 1), (3, 1, 1), (3, 1, 1)], 1 + 2 + 2 * 2 + 2 * 2),
     "stride 2 each": ([(3, 2, 1)] * 3, 1 + 2 + 2 * 2 + 2 * 4),
@@ -386,7 +381,6 @@ stacks = {  # (kernel, stride, dilation) of each layer, and r by hand
 # %% [markdown]
 # Believe no formula that can be measured. Change one pixel of the picture, and see whether one number in the middle of the last map
 # changes; do so for every pixel. All weights are equal here.
-
 
 # %%
 def influence(layers, size=31):
@@ -469,6 +463,21 @@ try:
 except ImportError:
     print("PyTorch is not installed here: the comparison is between loops and NumPy alone")
 
+# %% [markdown]
+# And yours? As soon as your `conv2d` or `conv2d_fast` stands in your copy of the exercises, it joins the chart below. Slow loops are timed
+# on a few of the 128 filters, and the time is multiplied up. **Guess** first: how many times faster is your fast one than your loops?
+
+# %%
+mine = desk.answers("02_sliding_window", "conv2d", "conv2d_fast")
+for name, way in mine.items():
+    try:
+        times[f"your {name}"], filters = timing.layer_time(way, layer)
+        print(f"your {name}: measured on {filters} of {layer.out_channels} filters")
+    except Exception as error:
+        print(f"your {name} stopped: {type(error).__name__}: {error}")
+if not mine:
+    print("Nothing of yours yet: write conv2d and conv2d_fast in the exercises, then run this cell and those below again.")
+
 # %%
 milliseconds = {name: 1000 * seconds for name, seconds in times.items()}
 title = f"{layer.name}: {layer.multiplications:,} multiplications"
@@ -479,10 +488,8 @@ speed = {name: layer.multiplications / seconds for name, seconds in times.items(
 show.magnitudes(speed, "the same, as speed", unit="multiplications per second")
 
 # %% [markdown]
-# Where do yours stand? The exercise sheet measures them. To see them in this chart: once your `conv2d` and `conv2d_fast` pass,
-# copy them into a cell and add `times["mine"] = timing.measure(lambda: conv2d_fast(x, weight, padding=1))`. One thing is left to
-# save: NumPy spends much of its time on writing all windows down. A library can do that in small blocks that stay in the
-# processor's cache.
+# One thing is left to save: NumPy spends much of its time on writing all windows down. A library can do that in small blocks that
+# stay in the processor's cache.
 
 # %%
 writing = timing.measure(lambda: windows(padded, layer.kernel_size).copy(), repeats=15)

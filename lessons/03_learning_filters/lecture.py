@@ -24,6 +24,7 @@ import numpy as np
 from filterlab import images, kernels, learning, show
 from filterlab.convolution import conv2d, conv2d_backward, convolve2d, correlate2d, pad2d, windows
 from filterlab.explore.flipbook import Flipbook
+from filterlab.explore.training_player import TrainingPlayer
 
 # %% [markdown]
 # ## A filter that nobody tells us
@@ -164,7 +165,7 @@ show.row([show.kernel(seen[step], f"after {step} steps") for step in (0, 1, 3, 1
 # %%
 history = learning.descend(noise, noise_target, start, lr=0.3, steps=30)
 assert np.allclose(history.filters[:, 0, 0], [seen[step] for step in range(31)])
-show.curves({"loss": history.losses}, "learning from noise: the loss falls by the same factor in every step")
+show.curves({"loss": history.losses}, "learning from noise: nearly the same factor in every step")
 
 # %% [markdown]
 # ## A piece of the picture is enough
@@ -200,7 +201,7 @@ rates = (0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1
 runs = {lr: learning.descend(noise, noise_target, start, lr, steps=40).losses for lr in rates}
 pages = {}
 for lr, losses in runs.items():
-    title = f"learning rate {lr}: loss after 40 steps {show.number(losses[-1])}"
+    title = f"learning rate {lr}: loss after 40 steps {losses[-1]:.1e}"
     pages[str(lr)] = show.curves({f"lr {lr}": losses}, title, limits=(1e-12, 1e12))
 Flipbook(pages, "learning rate", start="0.01")
 
@@ -229,10 +230,10 @@ print(f"steepest curvature {steepest:.3f}, so the learning rate must stay below 
 
 # %%
 ends = {}
-for name, lr in {"99 % of the bound": 0.99 * bound, "101 % of the bound": 1.01 * bound}.items():
+for name, lr in {"99% of the bound": 0.99 * bound, "101% of the bound": 1.01 * bound}.items():
     ends[name] = learning.descend(noise, noise_target, start, lr, steps=600).losses
-assert ends["99 % of the bound"][-1] < 1e-6 * ends["99 % of the bound"][0]
-assert ends["101 % of the bound"][-1] > 1e6 * ends["101 % of the bound"][0]
+assert ends["99% of the bound"][-1] < 1e-6 * ends["99% of the bound"][0]
+assert ends["101% of the bound"][-1] > 1e6 * ends["101% of the bound"][0]
 show.curves(ends, "just below the bound, and just above it")
 
 # %% [markdown]
@@ -240,13 +241,14 @@ show.curves(ends, "just below the bound, and just above it")
 #
 # ## The photograph crawls
 #
-# Now the face, with the same secret and the same loop. Its own bound allows 0.32; we take 0.3. **Predict**: how many steps will it need
-# now?
+# Now the face, with the same secret, the same start and the same loop. Its own bound is smaller, because a face is bright all over; 0.3
+# is still below it. **Predict**: how many steps will it need now?
 
 # %%
 face_bound = 2 / np.linalg.eigvalsh(learning.curvature(face, 3)).max()
 plain = learning.descend(face, face_target, start, lr=0.3, steps=3000, every=10)
-print(f"bound for the face {face_bound:.3f}")
+print(f"bound for the face {face_bound:.3f}, for noise {bound:.3f}")
+assert 0.3 < face_bound < bound
 for step in (0, 30, 300, 3000):
     off = np.abs(plain.filters[step // 10, 0, 0] - secret).max()
     print(f"after {step:4} steps: loss {plain.losses[step // 10]:8.5f}, worst weight off by {off:.3f}")
@@ -264,7 +266,8 @@ show.gallery(drawn, columns=4, limit=2)
 # ## A round valley and a long one
 #
 # Take seven weights as known, and draw the loss over the other two: the centre weight and its right neighbour. The lines join points
-# of equal loss. **Predict** their form for noise, and for the face, where neighbouring pixels are nearly equal.
+# of equal loss, white is low, and the ring is the start. **Predict** their form for noise, and for the face, where neighbouring pixels
+# are nearly equal.
 
 # %%
 places, across, up = ((1, 1), (1, 2)), np.linspace(-1, 3, 81), np.linspace(-1, 3, 81)
@@ -345,33 +348,33 @@ show.row([show.kernel(found, f"{name}, 300 steps") for name, found in after.item
 # %% [markdown]
 # ✎ *Now you can do exercise* `sgd_step`.
 #
-# Watch it happen. Scrub through the steps:
-# 1. What vanishes from the error picture first, and what last?
-# 2. Does the loss fall in every step?
+# Watch its first 59 steps. Scrub, or press play. The error picture has a new scale at each step; how small it is, the loss tells.
+# 1. The whole error picture swings between orange and blue. How many steps does it take, there and back?
+# 2. Which of the nine directions is that?
+# 3. Does the loss fall in every step?
 
 # %%
-watched = learning.descend(face, face_target, start, lr=0.3, steps=200, momentum=0.95, every=4)
-pages = {}
-for i, step in enumerate(watched.steps):
-    found = show.kernel(watched.filters[i, 0, 0], f"filter after {step} steps")
-    off = show.kernel(watched.filters[i, 0, 0] - secret, "filter − secret")
-    pages[str(step)] = show.row([found, off, show.response(watched.errors[i], f"error, loss {watched.losses[i]:.1e}")], limit=2)
-assert not (np.diff(watched.losses) < 0).all()
-Flipbook(pages, "step")
+watched = learning.descend(face, face_target, start, lr=0.3, steps=59, momentum=0.95)
+tint = watched.errors.mean(axis=(1, 2))                # of the whole error picture: above 0 orange, below 0 blue
+swing = 2 * 59 / (np.diff(np.sign(tint)) != 0).sum()   # two changes of colour there and back
+assert round(swing) == 4 and (np.diff(watched.losses) > 0).any()
+TrainingPlayer(watched)
 
 # %% [markdown]
 # <details><summary>What you may have found</summary>
 #
-# 1. Broad areas go first: brightness is the steepest direction. What is left last are fine outlines.
-# 2. No. With momentum it swings through the lowest point and back, and the loss rises now and then.
+# 1. Four.
+# 2. Brightness, the steepest one. The velocity carries it through the lowest point and up the other side, again and again. That is
+#    momentum's price: what plain descent learns first now takes a while to settle.
+# 3. No. It rises each time brightness swings out; only in the long run it falls.
 #
 # </details>
 #
 # ## Better inputs: whitening
 #
 # The valley is long because the nine inputs, the pixels of a patch, are alike. So mix them first: nine new inputs, one for each
-# direction above, each divided by the root of its curvature. Then all curvatures are equal. The new inputs are called **white**, like
-# noise. **Predict** how many steps it takes now.
+# direction above, each divided by the root of its curvature. Then all curvatures are equal. The new inputs are called **white**,
+# like noise. (The mean stays in: there is no bias that could take its place.) **Predict** how many steps it takes now.
 
 # %%
 mix = directions * np.sqrt(2 / curvatures)             # each column makes one new input from nine pixels
@@ -475,7 +478,8 @@ print(f"loss changes by {(forward - backward) / 2:.9e}, the gradients say {predi
 assert np.isclose((forward - backward) / 2, predicted, rtol=1e-6)
 
 # %% [markdown]
-# Passing `grad_x` on as the $g$ of the layer before, and so on down to the first, is **backpropagation**. There is no more to it.
+# Passing `grad_x` on as the $g$ of the layer before, and so on down to the first, is **backpropagation**. What stands between two
+# layers passes the error on in the same way: a ReLU, for instance, only where it was open. You will see that further down.
 #
 # ✎ *Now you can do exercise* `conv2d_backward`.
 #
@@ -533,7 +537,7 @@ def train_two(weights, steps=200, lr=0.2):
     """Gradient descent on two filters whose positive answers are added; returns the filters and the losses."""
     weights, losses = np.array(weights), []
     for _ in range(steps + 1):
-        answers = conv2d(noise[None, None], weights[:, None])[0]   # (2, 62, 62)
+        answers = np.stack([correlate2d(noise, one) for one in weights])
         error = np.maximum(answers, 0).sum(axis=0) - edges
         losses.append(np.mean(error**2))
         blame = error * (answers > 0)                  # where the ReLU gave 0, a small nudge changes nothing
