@@ -3,6 +3,7 @@
 Every picture is an array of floats in [0, 1]: grey (h, w), colour (c, h, w). 0 is black, 1 is white.
 """
 
+import io
 import math
 import warnings
 from importlib.util import find_spec
@@ -57,6 +58,11 @@ def square(path: str | PathLike, size: int = 32) -> np.ndarray:
     return _to_array(ImageOps.fit(_open(path, size), (size, size), Image.Resampling.BOX), color=True)
 
 
+def decode(data: bytes, name: str, color: bool = False, size: int | None = 512) -> np.ndarray:
+    """A picture from the bytes of a file, as `load` gives it. name: what errors call it. Raises ValueError as `load` does."""
+    return _to_array(_shrink(_read(io.BytesIO(data), name), size), color)
+
+
 def grey(image: np.ndarray) -> np.ndarray:
     """A colour picture (3, h, w) as brightness (h, w): 0.299 red + 0.587 green + 0.114 blue.
 
@@ -106,24 +112,24 @@ def _open(path: str | PathLike, size: int | None) -> Image.Image:
         raise FileNotFoundError(f"there is no file {path}")
     if path.is_dir():
         raise ValueError(f"{path} is a folder, not a picture")
-    return _read(path)
+    return _read(path, path)
 
 
-def _read(path: Path) -> Image.Image:
-    """The file as a Pillow picture of mode L, RGB or F (floats in [0, 1]): upright, without transparency."""
+def _read(file: Path | io.BytesIO, name: str | Path) -> Image.Image:
+    """A file as a Pillow picture of mode L, RGB or F (floats in [0, 1]): upright, without transparency."""
     try:
         with warnings.catch_warnings():
             # Pillow warns from 90 million pixels on and refuses at twice that; here both are one refusal.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
+            with Image.open(file) as picture:
                 picture.load()
                 return _opaque(ImageOps.exif_transpose(picture))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels: shrink it before loading it") from error
+        raise ValueError(f"{name} has more than {Image.MAX_IMAGE_PIXELS:,} pixels: shrink it before loading it") from error
     except Image.UnidentifiedImageError as error:
-        raise ValueError(f"{path} is not a picture in a format that can be read here") from error
+        raise ValueError(f"{name} is not a picture in a format that can be read here") from error
     except Exception as error:  # Pillow's decoders raise many kinds: OSError, SyntaxError, struct.error, zlib.error …
-        raise ValueError(f"{path} cannot be read as a picture, perhaps it is cut short or damaged: {error}") from error
+        raise ValueError(f"{name} cannot be read as a picture, perhaps it is cut short or damaged: {error}") from error
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

@@ -25,6 +25,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.patches import Rectangle  # noqa: E402
 from matplotlib.ticker import MaxNLocator  # noqa: E402
+from PIL import Image  # noqa: E402
 
 ZERO_GREY = "#d4d4d4"
 NOT_A_NUMBER = "#d6008f"
@@ -232,6 +233,16 @@ def gallery(
     return Picture(lambda: _grid(panels, columns, title, limit), alt, panels)
 
 
+def stack(pictures: Iterable[Picture], title: str = "") -> Picture:
+    """Finished pictures below one another, each with a scale of its own, under one title. Raises ValueError for no pictures."""
+    items = list(pictures)
+    if not items:
+        raise ValueError("pictures is empty: there is nothing to draw")
+    return Picture(
+        lambda: _stacked(items, title), ". ".join(words.rstrip(".") for words in [title, *(item.alt for item in items)] if words)
+    )
+
+
 def profile(brightness: np.ndarray, answers: np.ndarray, title: str = "", *, alt: str | None = None) -> Picture:
     """One line of a picture and, below it, the responses of a filter along that line.
 
@@ -322,9 +333,8 @@ def curves(
     low, high = limits or (float(known.min()) / 1.5, float(known.max()) * 1.5)
     if not 0 < low < high < math.inf:
         raise ValueError(f"limits={limits} must be two numbers, 0 < lowest < highest")
-    said = [
-        f"{name} from {number(values[0])} to {number(values[-1])} at {unit} {(len(values) - 1) * every}" for name, values in lines.items()
-    ]
+    ends = {name: f"{values[0]:.3g} to {values[-1]:.3g} at {unit} {(len(values) - 1) * every}" for name, values in lines.items()}
+    said = [f"{name} from {first_to_last}" for name, first_to_last in ends.items()]
     words = f"{label} by {unit} on a logarithmic scale: {', '.join(said)}"
     drawn = {name: np.clip(np.nan_to_num(values, nan=high, posinf=high), low, high) for name, values in lines.items()}
     return Picture(lambda: _curves(drawn, title, every, label, unit, (low, high)), alt or _describe(title, words))
@@ -458,6 +468,20 @@ def _grid(panels: Sequence[Panel], columns: int, title: str, limit: float) -> Fi
             tile.draw(figure, MARGIN + column * (slot + GAP), top, limit)
         start += _line_height(line)
     foot.draw(figure, start)
+    return figure
+
+
+def _stacked(pictures: Sequence[Picture], title: str) -> Figure:
+    drawn = [np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")) for picture in pictures]
+    width = max(array.shape[1] for array in drawn)
+    head = _wrap(title, width)
+    top = (MARGIN + LINE * len(head)) * bool(head)
+    height = top + sum(len(array) for array in drawn)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    _text(figure, width / 2, MARGIN, head, weight="bold")
+    for array in drawn:
+        top += len(array)
+        figure.figimage(array, (width - array.shape[1]) // 2, height - top)
     return figure
 
 
@@ -601,7 +625,7 @@ class _Foot:
         self.bar = any(not panel.numbers for panel in signed)
         self.limit, self.width = limit, width
         values = np.concatenate([panel.values[np.isfinite(panel.values)] for panel in signed]) if signed else np.zeros(1)
-        self.beyond = float(np.mean(np.abs(values) > limit * (1 + 1e-9)))
+        self.beyond = float(np.mean(np.abs(values) > limit * (1 + 1e-9))) if values.size else 0.0
         self.words = _wrap(self._sentence(len(signed)), width, small=True) if signed else []
         self.height = (4 + LINE * len(self.words) + 34 * self.bar) if signed else 0
 

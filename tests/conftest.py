@@ -5,12 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from tests import lab
+
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture
+def page():
+    """A page of its own in a headless Chromium."""
+    with lab.chromium_page() as page:
+        yield page
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,10 +11,21 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
 TOKEN = "class"
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 # Without these Chromium tries to reach its makers; as root it cannot use its own sandbox.
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+
+
+SLOW = 120_000  # ms; a kernel may take its time on a busy machine
+needs_chromium = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `sudo apt-get install chromium`, or see README.md"),
+]
 
 
 class Lab:
@@ -32,7 +43,13 @@ class Lab:
 
 @contextlib.contextmanager
 def jupyter_lab(folder: Path, *flags: str) -> Iterator[Lab]:
-    """Starts JupyterLab in a folder and stops it in the end. Its settings and work spaces are kept in the folder, too."""
+    """Starts JupyterLab in a folder and stops it in the end. Its settings and work spaces are kept in the folder, too.
+
+    All cells of a notebook are in the page at once, so that a test can ask for any of them, and scripts may talk to the page.
+    """
+    settings = folder / ".lab" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('{"windowingMode": "none"}')
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -42,6 +59,7 @@ def jupyter_lab(folder: Path, *flags: str) -> Iterator[Lab]:
         "JUPYTER_CONFIG_DIR": str(folder / ".lab"),
     }
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}", *flags]
+    command += ["--LabApp.expose_app_in_browser=True"]
     command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(command, cwd=folder, env={**os.environ, **own}, stdout=log, stderr=log)
@@ -57,3 +75,53 @@ def jupyter_lab(folder: Path, *flags: str) -> Iterator[Lab]:
         server.terminate()
         server.wait(30)
         log.close()
+
+
+@contextlib.contextmanager
+def chromium_page(width: int = 1400, height: int = 1000, **options) -> Iterator[Page]:
+    """A page in a headless Chromium; `page.complaints` fills with the errors that its scripts raise."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        yield page
+        browser.close()
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    """A notebook of code cells, with a kernel, so that JupyterLab asks for none."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel)
+    nbformat.write(notebook, path)
+
+
+def open_and_run(lab: Lab, page: Page, path: str) -> None:
+    """Open a notebook of the lab's folder, run all its cells and wait for the last."""
+    page.goto(f"{lab.address}/lab/tree/{path}?token={TOKEN}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=SLOW)
+    page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.isReady", timeout=SLOW)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
+        " && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
+        timeout=SLOW,
+    )
+
+
+def run_in_kernel(page: Page, code: str) -> str:
+    """Run code in the kernel of the notebook that is open, without a cell; what it prints."""
+    return page.evaluate(
+        """async (code) => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({ code });
+            let printed = "";
+            future.onIOPub = (message) => {
+                if (message.header.msg_type === "stream") printed += message.content.text;
+                if (message.header.msg_type === "error") printed += message.content.ename + ": " + message.content.evalue;
+            };
+            await future.done;
+            return printed;
+        }""",
+        code,
+    )

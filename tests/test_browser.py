@@ -4,18 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.lab import CHROMIUM, CHROMIUM_FLAGS, TOKEN, jupyter_lab
+from tests.lab import SLOW, jupyter_lab, needs_chromium, open_and_run
 from tools.course import fill_in
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `sudo apt-get install chromium`, or see README.md"),
-]
+pytestmark = needs_chromium
 ROOT = Path(__file__).parent.parent
 LECTURES = sorted(path.name for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
-SLOW = 120_000  # ms; a kernel may take its time on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -23,41 +19,8 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     for name in ("notebooks", "release"):
         shutil.copytree(ROOT / name, folder / name)
-    # All cells in the page at once, so that a test can ask for any of them.
-    settings = folder / ".lab" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text('{"windowingMode": "none"}')
-    with jupyter_lab(folder, "--LabApp.expose_app_in_browser=True") as lab:
+    with jupyter_lab(folder) as lab:
         yield lab
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser):
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    yield page
-    page.close()
-
-
-def open_and_run(lab, page: Page, path: str) -> None:
-    page.goto(f"{lab.address}/lab/tree/{path}?token={TOKEN}&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=SLOW)
-    page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.isReady", timeout=SLOW)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_function(
-        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
-        " && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
-        timeout=SLOW,
-    )
 
 
 @pytest.mark.parametrize("lecture", LECTURES)
@@ -84,6 +47,15 @@ def test_sliders_and_presets_change_the_response(lab, page):
     handle.press("ArrowRight")
     expect(response).not_to_have_attribute("src", after_preset, timeout=SLOW)
     expect(page.locator(".jp-OutputArea-output:has-text('sum of the nine weights')").last).to_contain_text("0.25")
+
+
+def test_the_pages_of_a_flipbook_turn(lab, page):
+    open_and_run(lab, page, "notebooks/03_learning_filters.ipynb")
+    handle = page.locator(".widget-hslider:has-text('learning rate') .noUi-handle").first
+    handle.focus()
+    handle.press("ArrowRight")
+    expect(page.locator(".jp-OutputArea-output img[alt^='learning rate 0.03:']")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".jp-OutputArea-output img[alt^='learning rate']")).to_have_count(1)
 
 
 def test_a_wrong_answer_is_explained_in_the_notebook(lab, page):

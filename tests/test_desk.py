@@ -100,3 +100,36 @@ def test_without_release_one_sentence_says_what_to_do(tmp_path, monkeypatch):
         with pytest.raises(FileNotFoundError, match="make build") as refused:
             call()
         assert str(tmp_path) in str(refused.value)
+
+
+def write_cells(notebook, cells):
+    notebook.write_text(
+        json.dumps(
+            {
+                "cells": [
+                    {"cell_type": "code", "source": source, "metadata": {"nbgrader": {"grade_id": name, "solution": True}} if name else {}}
+                    for name, source in cells
+                ]
+            }
+        )
+    )
+
+
+def test_what_a_learner_has_written_can_be_used_elsewhere(course, capsys):
+    desk.lay_out()
+    cells = [
+        ("", ["import math\n", "half = 0.5"]),
+        ("one", "print('noise')\ndef one(x):\n    return math.floor(x) * half"),
+        ("two", "def two(x):\n    return 2 * one(x)"),
+        ("three", "def three(x):\n    raise NotImplementedError"),
+        ("four", "def four(x) return x"),
+        ("five", "def five(x):\n    return x\nfive(1) / 0"),
+        ("six", "six = 6"),
+    ]
+    write_cells(course / "work/01_filters/01_filters.ipynb", cells)
+    found = desk.answers("01_filters", "one", "two", "three", "four", "six", "missing")
+    assert set(found) == {"one", "two"}
+    assert found["two"](3.7) == 3.0
+    assert capsys.readouterr().out == ""
+    assert desk.answers("02 window", "one") == {}
+    assert desk.answers("no such lesson", "one") == {}

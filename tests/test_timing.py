@@ -45,3 +45,20 @@ def test_measure_runs_once_where_once_is_asked():
     assert calls == [1]
     with pytest.raises(ValueError, match="repeats=0"):
         timing.measure(lambda: None, repeats=0)
+
+
+def test_a_quick_way_is_timed_on_the_whole_layer_and_a_slow_one_on_a_few_filters():
+    layer = timing.Layer("small", 2, 16, 6, 3, padding=1)
+    seen = []
+
+    def way(x, weight, padding):
+        seen.append(len(weight))
+        time.sleep(0.01 * len(weight) if slow else 0)
+
+    slow = True
+    seconds, filters = timing.layer_time(way, layer, patience=0.2)
+    assert (filters, seen) == (8, [1, 8])
+    assert 0.16 <= seconds < 2
+    slow, seen = False, []
+    _, filters = timing.layer_time(way, layer)
+    assert filters == 16 and seen[-1] == 16

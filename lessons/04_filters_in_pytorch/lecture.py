@@ -309,7 +309,8 @@ assert training.accuracy(linear, test) < 0.4 < training.accuracy(model, test) < 
 
 # %%
 templates = linear.classifier.weight.detach().reshape(8, 3, 32, 32).mean(1).numpy()
-show.gallery([show.response(one, name) for one, name in zip(templates, train.classes, strict=True)], "what the linear classifier learned", columns=4)
+drawn = [show.response(one, name) for one, name in zip(templates, train.classes, strict=True)]
+show.gallery(drawn, "what the linear classifier learned", columns=4)
 
 # %% [markdown]
 # One template per class, and they look like noise: a stripe may stand anywhere, so no single pixel knows anything. Filters
