@@ -15,10 +15,16 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def browser():
+    with lab.chromium() as browser:
+        yield browser
+
+
 @pytest.fixture
-def page():
+def page(browser):
     """A page of its own in a headless Chromium."""
-    with lab.chromium_page() as page:
+    with lab.new_page(browser) as page:
         yield page
 
 

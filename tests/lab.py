@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 TOKEN = "class"
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
@@ -73,20 +73,31 @@ def jupyter_lab(folder: Path, *flags: str) -> Iterator[Lab]:
         yield lab
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # its kernels may take longer to go on a busy machine
+            server.kill()
+            server.wait()
         log.close()
 
 
 @contextlib.contextmanager
-def chromium_page(width: int = 1400, height: int = 1000, **options) -> Iterator[Page]:
-    """A page in a headless Chromium; `page.complaints` fills with the errors that its scripts raise."""
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height}, **options)
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        yield page
+        yield browser
         browser.close()
+
+
+@contextlib.contextmanager
+def new_page(browser: Browser, **options) -> Iterator[Page]:
+    """A page of its own; `page.complaints` fills with the errors that its scripts raise. options: those of browser.new_page."""
+    page = browser.new_page(**{"viewport": {"width": 1400, "height": 1000}} | options)
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    yield page
+    page.close()
 
 
 def write_notebook(path: Path, *cells: str) -> None:
@@ -100,7 +111,7 @@ def open_and_run(lab: Lab, page: Page, path: str) -> None:
     """Open a notebook of the lab's folder, run all its cells and wait for the last."""
     page.goto(f"{lab.address}/lab/tree/{path}?token={TOKEN}&reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=SLOW)
-    page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.isReady", timeout=SLOW)
+    page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.isReady", timeout=SLOW)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"

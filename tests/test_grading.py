@@ -1,6 +1,7 @@
 """The instructor's loop, run by nbgrader itself on a class that `make demo` makes, with one more sheet: right answers in other styles."""
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -28,6 +29,9 @@ def in_another_style(number: int) -> dict[str, str]:
             source = inspect.getsource(bank.color_by_loops).partition("\n")[2] + "\n\n" + source
         source = source.replace("    total = 0.0\n", "    total = 0.0\n    print('a word on the way costs nothing')\n")
         sheet[reference.name] = imports + source.replace(f"def {answer.__name__}(", f"def {reference.name}(")
+    # A student who has looked at the answer in an explorer.
+    sheet["steer"] += "\nfrom filterlab import images\nfrom filterlab.explore.filter_explorer import FilterExplorer\n"
+    sheet["steer"] += "FilterExplorer(images.disk(), steer(0))"
     return sheet
 
 
@@ -93,6 +97,11 @@ def test_feedback_and_marks_are_written(course):
     assert "true convolution" in page
     marks = (course.folder / "grades.csv").read_text(encoding="utf-8")
     assert "mistaken" in marks and "other_styles" in marks
+
+
+def test_an_explorer_leaves_its_picture_in_the_feedback(course):
+    page = (course.folder / "feedback" / "other_styles" / LESSON / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert re.search(r'<img [^>]*alt="[^"]*kernel, 3 rows by 3 columns[^"]*" src="data:image/png;base64,', page)
 
 
 def test_validate_tells_a_student_what_fails(root, tmp_path):

@@ -6,13 +6,13 @@ import re
 import subprocess
 import sys
 
+import ipywidgets
 import numpy as np
 import pytest
 from PIL import Image
 
 from filterlab import kernels, show
 from filterlab.explore.flipbook import Flipbook
-from filterlab.explore.kernel_sliders import KernelSliders
 
 ZERO = (212, 212, 212)
 MAGENTA = (214, 0, 143)
@@ -272,14 +272,20 @@ def test_bad_input_is_refused_in_one_sentence(call, says):
 def test_a_flipbook_turns_its_pages_in_the_browser():
     pages = {str(i): show.kernel(np.full((2, 2), i)) for i in range(3)}
     book = Flipbook(pages, "number", start="1")
-    slider, stack = book.children
+    slider, stack, _ = book.children
     assert slider.description == "number" and slider.label == "1" and stack.selected_index == 1
     assert [child.value for child in stack.children] == [page.html for page in pages.values()]
     assert book.picture is pages["1"]
     slider.index = 2
     assert book.picture is pages["2"]
-    data = book._repr_mimebundle_()
+    data, _ = book._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data and "image/png" in data
+
+
+def test_a_closed_flipbook_leaves_nothing_behind():
+    before = set(ipywidgets.widgets.widget._instances)
+    Flipbook({"0": show.kernel(np.eye(2))}, "number").close()
+    assert set(ipywidgets.widgets.widget._instances) == before
 
 
 def test_a_flipbook_refuses_what_it_cannot_show():
@@ -287,59 +293,6 @@ def test_a_flipbook_refuses_what_it_cannot_show():
         Flipbook({}, "number")
     with pytest.raises(ValueError, match="start='9' is not one of the pages: 0"):
         Flipbook({"0": show.kernel(np.eye(2))}, "number", start="9")
-
-
-# The nine sliders --------------------------------------------------------------------------------------------------------
-
-
-def controls(sliders):
-    return {child.description: child for line in sliders.children[:2] for child in line.children}
-
-
-def test_every_slider_sets_its_own_weight():
-    sliders = KernelSliders(np.linspace(0, 1, 48).reshape(6, 8), kernels.identity)
-    places = ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"]
-    for position, place in enumerate(places):
-        controls(sliders)[place].value = -1.25
-        assert sliders.kernel.flat[position] == -1.25
-    assert "sum of the nine weights: <b>−11.2</b>" in sliders.children[2].value
-
-
-def test_presets_set_the_sliders_and_a_moved_slider_is_ones_own():
-    sliders = KernelSliders(np.linspace(0, 1, 48).reshape(6, 8))
-    preset = controls(sliders)["preset"]
-    assert preset.value == "Sobel x"
-    for name in [name for name in preset.options if name != "your own"]:
-        preset.value = name
-        np.testing.assert_allclose(sliders.kernel, kernels.gallery()[name])
-        assert preset.value == name
-        # A browser moves a slider to its nearest step: presets must already stand there.
-        assert all(float(child.value * 4).is_integer() for place, child in controls(sliders).items() if place not in ("preset", "shown in"))
-    controls(sliders)["centre"].value = 2
-    assert preset.value == "your own"
-
-
-def test_the_sliders_show_the_response_and_leave_a_picture_where_they_cannot_live():
-    sliders = KernelSliders(np.linspace(0, 1, 48).reshape(6, 8))
-    shown = sliders.children[3].children[1]
-    before = shown.value
-    controls(sliders)["right"].value = 0
-    assert shown.value != before and "signed map" in shown.value
-    controls(sliders)["shown in"].value = "picture"
-    assert "grey picture" in shown.value
-    bundle = sliders._repr_mimebundle_()
-    assert {"image/png", "text/html", "text/plain", "application/vnd.jupyter.widget-view+json"} <= bundle.keys()
-    assert "kernel" in bundle["text/plain"]
-
-
-@pytest.mark.parametrize("bad", [np.ones((3, 4)), np.full((3, 3), np.pi), np.full((3, 3), np.nan)])
-def test_weights_that_no_slider_can_show_are_refused(bad):
-    sliders = KernelSliders(np.ones((4, 4)))
-    with pytest.raises(ValueError, match="kernel"):
-        sliders.kernel = bad
-    np.testing.assert_array_equal(sliders.kernel, kernels.sobel_x)
-    with pytest.raises(ValueError, match=r"image has shape \(3, 4, 4\)"):
-        KernelSliders(np.ones((3, 4, 4)))
 
 
 # Windows, answers to come, magnitudes -----------------------------------------------------------------------------------

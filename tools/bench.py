@@ -6,6 +6,7 @@
 Times are medians; machines are noisy, so compare ratios rather than seconds.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from nbclient import NotebookClient
 
 from filterlab import timing
 from tests import classroom
+from tools.bench_explorers import explorer_time
 
 ROOT = Path(__file__).parent.parent
 LESSON = "01_filters"
@@ -66,13 +68,17 @@ class PlainExpectation:
     """What a test cell would say without `expect`: compare with the reference, explain nothing."""
 
     def __init__(self, answer, *args, **kwargs):
-        self.answer, self.args, self.kwargs = answer, args, kwargs
+        self.answer, self.args, self.kwargs, self.probe = answer, args, kwargs, None
+
+    def through(self, probe):
+        self.probe = probe
+        return self
 
     def like(self, reference, only=""):
-        self.equals(reference(*self.args, **self.kwargs))
+        self.equals(self._called(reference))
 
     def equals(self, value):
-        got = self.answer(*self.args, **self.kwargs)
+        got = self._called(self.answer)
         if isinstance(value, dict):
             assert got == value
             return
@@ -84,9 +90,13 @@ class PlainExpectation:
 
     def raises(self, error, naming=None):
         try:
-            self.answer(*self.args, **self.kwargs)
+            self._called(self.answer)
         except error:
             return
+
+    def _called(self, function):
+        call = functools.partial(self.probe, function) if self.probe else function
+        return call(*self.args, **self.kwargs)
 
 
 def check_time() -> Iterator[Row]:
@@ -157,7 +167,7 @@ def test_time() -> Iterator[Row]:
 def main() -> None:
     rows = []
     print(f"{'name':24}{'value':>10} {'unit':6}{'baseline':>10}{'ratio':>8}")
-    for measure in (import_time, build_time, check_time, convolution_time, notebook_time, test_time):
+    for measure in (import_time, build_time, check_time, convolution_time, explorer_time, notebook_time, test_time):
         for name, value, unit, baseline in measure():
             rows.append({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": baseline / value})
             print(f"{name:24}{value:10.3f} {unit:6}{baseline:10.3f}{baseline / value:8.2f}", flush=True)

@@ -31,7 +31,7 @@ async function render({ model, el }) {
     paint(page.response.canvas, response.values, response.rows, response.columns, signed ? model.get("limit") : null, colors);
     fit(page.response.stage, response.rows, response.columns, width);
     paint(page.kernel.canvas, flat, size, size, Math.max(1e-12, ...flat.map(Math.abs)), colors);
-    page.sum.textContent = `sum of the ${flat.length} weights: ${text(flat.reduce((total, weight) => total + weight, 0))}`;
+    page.sum.textContent = `sum of the ${flat.length} weights: ${text(total(kernel))}`;
     page.scale.hidden = !signed;
     page.note.textContent = signed ? beyond(response.values, model.get("limit"), "answers") : "black at 0 and below, white at 1 and above";
     pick();
@@ -78,6 +78,8 @@ async function render({ model, el }) {
     set(controls.grid.get("layout"), { grid_template_columns: `repeat(${Math.min(kernel.length, 5)}, minmax(0, 300px))` });
     choice(controls.size, `${kernel.length}×${kernel.length}`);
     choice(controls.preset, presetOf(kernel, model.get("presets")));
+    // Weights that sum to zero ask for signed colours, others keep brightness; a hand on a slider wants to see what changes.
+    if (!held) set(controls.colors, { index: Math.abs(total(kernel)) < 1e-9 ? 0 : 1 });
     quiet = false;
     draw();
   }
@@ -206,6 +208,10 @@ function presetOf(kernel, presets) {
   const flat = kernel.flat();
   const same = (preset) => preset.length === kernel.length && preset.flat().every((weight, index) => Math.abs(weight - flat[index]) < 1e-9);
   return Object.keys(presets).find((name) => same(presets[name])) ?? "custom";
+}
+
+function total(kernel) {
+  return kernel.flat().reduce((sum, weight) => sum + weight, 0);
 }
 
 function resized(kernel, size) {

@@ -40,11 +40,12 @@ class FilterExplorer(Explorer):
         self._presets = kernels.gallery()
         weight = [_slider(place) for place in _places()]
         grid = widgets.GridBox(weight)
+        grid.add_class("filterlab-weights")
         names = widgets.Dropdown(options=["custom", *self._presets], description="preset")
         size = widgets.Dropdown(options=["3×3", "5×5"], description="size")
         divisor = widgets.IntSlider(value=1, min=1, max=16, description="divided by")
         colors = widgets.Dropdown(options=["signed colours", "black and white"], description="shown in")
-        self._upload = widgets.FileUpload(accept="image/*", description="your own picture")
+        self._upload = widgets.FileUpload(accept="image/*", description="your own picture", layout={"width": "auto"})
         self._message = widgets.HTML()
         controls = {"preset": names, "size": size, "divisor": divisor, "colors": colors, "grid": grid}
         controls |= {f"weight {index}": slider for index, slider in enumerate(weight)}
@@ -52,6 +53,7 @@ class FilterExplorer(Explorer):
         view = _View(controls=controls, presets=presets, limit=float(limit), kernel=weights.tolist())
         super().__init__(view, [line(names, size, divisor, colors), grid, view, line(self._upload, self._message)])
         self._show_image(picture)
+        view.pixel = [side // 2 for side in self.response.shape]
         self._upload.observe(self._on_upload, "value")
 
     @property
@@ -110,7 +112,9 @@ class FilterExplorer(Explorer):
         """The picture, the kernel and the response, as they are now."""
         size, (row, column) = len(self._view.kernel), self.pixel
         before = show.picture(self._image, "picture", box=(row, column, size, size))
-        return show.row([before, show.kernel(self.kernel, "kernel"), show.response(self.response, "response")], limit=self._view.limit)
+        # As in the browser: weights that sum to zero ask for signed colours.
+        draw = show.response if abs(self.kernel.sum()) < 1e-9 else show.picture
+        return show.row([before, show.kernel(self.kernel, "kernel"), draw(self.response, "response")], limit=self._view.limit)
 
     def _show_image(self, image: np.ndarray) -> None:
         self._image = image

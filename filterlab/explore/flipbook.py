@@ -5,9 +5,14 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 
 from filterlab import show
+from filterlab.explore.explorer import Explorer, View, script
 
 
-class Flipbook(widgets.VBox):
+class _View(View):
+    _esm = script("flipbook")
+
+
+class Flipbook(Explorer):
     """A slider and the picture that belongs to its value; all pictures are drawn beforehand, and the browser turns the pages by itself.
 
     pages: what the slider says at a page → its picture, in order. name: what the slider chooses. start: the label it begins with
@@ -30,14 +35,16 @@ class Flipbook(widgets.VBox):
             style={"description_width": "initial"},
         )
         stack = widgets.Stack([widgets.HTML(page.html) for page in self._pages], selected_index=self._slider.index)
-        widgets.jslink((self._slider, "index"), (stack, "selected_index"))
-        super().__init__([self._slider, stack])
+        self._turning = widgets.jslink((self._slider, "index"), (stack, "selected_index"))
+        view = _View(controls={"slider": self._slider})
+        super().__init__(view, [self._slider, stack, view])
 
     @property
     def picture(self) -> show.Picture:
         """The page that is shown."""
         return self._pages[self._slider.index]
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        still, _ = self.picture._repr_mimebundle_()
-        return (super()._repr_mimebundle_(**kwargs) or {}) | still
+    def close(self) -> None:
+        """Take the flipbook off the page and free all that belongs to it."""
+        self._turning.close()
+        super().close()

@@ -180,16 +180,18 @@ show.gallery(drawn)
 #
 # ## Nine sliders
 #
-# Now you choose. Start from a preset and change one weight. Three things to find out:
+# Now you choose. Point at either picture, or go there with the arrow keys, and the window under the pointer is written out as a sum. Four
+# things to find out; **predict** first, then move:
 # 1. From *Sobel x*, push *centre* up to 1. What happens to the backdrop, and why?
 # 2. From *identity*, build a filter that moves the picture one pixel to the left.
 # 3. Build one that answers more to a thin bright upright line than to any edge.
+# 4. Take *Gaussian blur* and raise *divided by* from 16. What becomes of the brightness, and of the sum of the weights?
 
 # %%
-from filterlab.explore.kernel_sliders import KernelSliders
+from filterlab.explore.filter_explorer import FilterExplorer
 
-sliders = KernelSliders(image)
-sliders
+explorer = FilterExplorer(image)
+explorer
 
 # %% [markdown]
 # <details><summary>What you may have found</summary>
@@ -198,6 +200,7 @@ sliders
 # 2. *Centre* 0 and *right* 1: each answer is the pixel to the right, so everything moves left.
 # 3. A middle column of 1 between columns of −0.5. A white line on black gives 3, a step from black to white −1.5 on its one side
 #    and 1.5 on the other.
+# 4. Every weight shrinks, the sum falls below 1, and the picture darkens: only with a sum of 1 does brightness stay.
 #
 # </details>
 #
@@ -457,7 +460,7 @@ for length, answer in zip(wavelengths, answers, strict=True):
 #
 # **[Lesson 02](02_sliding_window.ipynb)** lets the window slide: steps, padding, holes, and how all of it becomes fast.
 #
-# **Try your own picture**: `images.load("path/to/picture.jpg", size=240)`, then `KernelSliders(...)` of it.
+# **Try your own picture**: the button below the sliders takes one; in code it is `images.load("path/to/picture.jpg", size=256)`.
 #
 # ## References
 #
