@@ -18,7 +18,7 @@ from filterlab.datasets import Pictures
 from filterlab.history import History
 from filterlab.models import seeded
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH = 250
 
 
 def device() -> torch.device:

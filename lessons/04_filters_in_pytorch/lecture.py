@@ -228,7 +228,7 @@ after = model.conv1.weight.detach().clone()
 show.row([show.filters(before, "before: random"), show.filters(after, "after 15 epochs")])
 
 # %% [markdown]
-# Both. The weights have grown several times over. And lines have appeared: filters with a bright side and a dark one, upright or level.
+# Both. The weights have grown about fourfold. And lines have appeared: filters with a bright side and a dark one, upright or level.
 # Some do so in all three slices, others only in one or two: they see where one *colour* meets another. At least one of the six stays a
 # blur. Nobody told the network what an edge is.
 #
@@ -354,9 +354,9 @@ print("edge share before", edge_share(start).mean().numpy().round(2), "after", e
 print(f"all learned {deep_history.accuracies[-1]:.1%}, first layer frozen at random {frozen_history.accuracies[-1]:.1%}")
 
 # %% [markdown]
-# They have changed, and still do not look like edges; and if they stay random altogether, the network loses little. The
-# layers above make do with any sixteen different views. So never argue from a picture of filters that a network has learned, nor
-# that it has not: measure, against a random one.
+# They have moved towards edges, by our measure, but to the eye many are as muddled as before. And if they stay random altogether, the
+# network loses little: the layers above make do with any sixteen different views. So never argue from a picture of filters that
+# a network has learned, nor that it has not. Measure, against a random one.
 #
 # ## Real pictures: digits
 #
@@ -432,7 +432,7 @@ computed.conv1 = white
 unlearned = models.with_filters(same_size(random[:27]), 8)
 trained = models.one_layer(8, filters=27)
 for name, network in {"random, frozen": unlearned, "learned": trained, "whitening, frozen": computed}.items():
-    share = training.fit(network, train, epochs=8, lr=0.01, test=test, progress=False).accuracies[-1]
+    share = training.fit(network, train, epochs=6, lr=0.01, test=test, progress=False).accuracies[-1]
     print(f"27 filters, {name:20}{share:6.1%}")
 
 # %% [markdown]
