@@ -717,6 +717,10 @@ def _curves(lines: Mapping[str, np.ndarray], title: str, every: int, label: str,
     for (name, values), color, dashes in zip(lines.items(), _LINES, _DASHES, strict=False):
         axes.plot(np.arange(len(values)) * every, values, color=color, linestyle=dashes, linewidth=1.8, label=name)
     axes.set_yscale("log")
+    if limits[1] < 100 * limits[0]:  # powers of ten alone would leave the axis nearly without numbers
+        powers = range(math.floor(math.log10(limits[0])), math.ceil(math.log10(limits[1])))
+        axes.set_yticks([digit * 10.0**power for power in powers for digit in (1, 2, 5)])
+        axes.yaxis.set_major_formatter(lambda value, _: number(value))
     axes.set_ylim(*limits)
     axes.minorticks_off()
     axes.set_xlim(0, max(1, *((len(values) - 1) * every for values in lines.values())))

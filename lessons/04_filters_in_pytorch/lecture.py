@@ -228,7 +228,7 @@ after = model.conv1.weight.detach().clone()
 show.row([show.filters(before, "before: random"), show.filters(after, "after 15 epochs")])
 
 # %% [markdown]
-# Both. The weights have grown about fourfold. And lines have appeared: filters with a bright side and a dark one, upright or level.
+# Both. The weights have grown three- to fourfold. And lines have appeared: filters with a bright side and a dark one, upright or level.
 # Some do so in all three slices, others only in one or two: they see where one *colour* meets another. At least one of the six stays a
 # blur. Nobody told the network what an edge is.
 #
@@ -410,21 +410,22 @@ patches = whitening.windows(train.images, size=3, n=20_000, seed=1)            #
 flat = patches.flatten(1)
 answers = white(patches)[:, :, 1, 1]                   # the middle place: the window without padding
 show.row([
-    show.response(whitening.covariance(flat).numpy(), "covariance of the pixels"),
-    show.response(whitening.covariance(answers).numpy(), "of the whitening layer's answers"),
+    show.response(torch.corrcoef(flat.T).numpy(), "correlation of the pixels"),
+    show.response(torch.corrcoef(answers.T).numpy(), "correlation of the layer's answers"),
 ])
 
 # %% [markdown]
-# Left, everything varies with everything: three blocks of 9 pixels are the colours. Right, only the diagonal is left, close to 1:
-# each answer is news. These are the filters. **Predict** what the first ones see, which find most variance, and the last ones.
+# Left, three blocks: the nine pixels of one colour nearly repeat each other. (Between the colours there is nothing, because these
+# pictures draw them at random; in photographs there is.) Right, only the diagonal is left: each answer is news. These are the
+# filters. **Predict** what the first ones see, which find most variance, and the last ones.
 
 # %%
 show.filters(white.weight, "27 whitening filters, falling variance")
 
 # %% [markdown]
-# The first three are even: brightness and colour, so common that their weights are tiny. Then come slopes in two directions, then
-# finer and finer alternation, rarest and therefore strongest. Now they compete, frozen, with 27 random filters and with 27 learned
-# ones. **Predict** the order.
+# The first three are even: how bright, in which colour. That is so common that their weights are tiny. Then come slopes in two
+# directions, then finer and finer alternation, rarest and therefore strongest. Now they compete, frozen, with 27 random filters and
+# with 27 learned ones. **Predict** the order.
 
 # %%
 computed = models.one_layer(8, filters=27)
