@@ -11,7 +11,6 @@ On a smaller machine or in a hurry: FILTERLAB_BENCH_SEEDS=1.
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -135,11 +134,15 @@ def _train(data: str, name: str, seed: int, folder: str) -> dict[str, float]:
     else:
         training.fit(model, pictures, epochs, seed=seed, progress=False, **settings, **own)
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "accuracy": training.accuracy(model, test), "megabytes": _peak_megabytes()}
+    return {"seconds": seconds, "accuracy": training.accuracy(model, test), "megabytes": peak_megabytes()}
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
     """The most memory that this process has held. On Linux from /proc: what getrusage says may be the parent's."""
+    import resource
+    import sys
+    from pathlib import Path
+
     status = Path("/proc/self/status")
     if status.exists():
         return int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
