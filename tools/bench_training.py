@@ -77,7 +77,7 @@ def _load(data: str, seed: int, folder: str):
     from filterlab import datasets
 
     if data == "patterns":
-        return datasets.patterns(5000, seed), datasets.patterns(2000, seed + 1000), 6, {}
+        return datasets.patterns(5000, seed), datasets.patterns(2000, seed + 1000), 8, {}
     if data == "digits":
         return *datasets.digits(seed), 20, {}
     stored = torch.load(Path(folder) / "cifar10.pt", weights_only=True)
