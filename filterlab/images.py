@@ -47,14 +47,15 @@ def load(path: str | PathLike, color: bool = False, size: int | None = 512) -> n
     Raises FileNotFoundError for a missing file; ValueError for a folder, a file that is no picture or is cut short, a
     picture too large to open, or a size below 1.
     """
-    if size is not None and size < 1:
-        raise ValueError(f"size={size} must be at least 1 pixel")
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder, not a picture")
-    return _to_array(_shrink(_read(path, path), size), color)
+    return _to_array(_shrink(_open(path, size), size), color)
+
+
+def square(path: str | PathLike, size: int = 32) -> np.ndarray:
+    """The largest square in the middle of a picture from a file, in colour: (3, size, size), floats in [0, 1].
+
+    Larger pictures are shrunk by averaging areas, smaller ones enlarged by repeating pixels. Errors as `load` raises them.
+    """
+    return _to_array(ImageOps.fit(_open(path, size), (size, size), Image.Resampling.BOX), color=True)
 
 
 def decode(data: bytes, name: str, color: bool = False, size: int | None = 512) -> np.ndarray:
@@ -100,6 +101,18 @@ def stripes(height: int = 64, width: int = 64, wavelength: float = 8, theta: flo
     rows, columns = np.mgrid[:height, :width]
     along = columns * math.cos(theta) + rows * math.sin(theta)
     return 0.5 + 0.5 * np.cos(2 * math.pi * along / wavelength)
+
+
+def _open(path: str | PathLike, size: int | None) -> Image.Image:
+    """The picture in a file as `_read` gives it, once file and size are seen to be possible."""
+    if size is not None and size < 1:
+        raise ValueError(f"size={size} must be at least 1 pixel")
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a picture")
+    return _read(path, path)
 
 
 def _read(file: Path | io.BytesIO, name: str | Path) -> Image.Image:

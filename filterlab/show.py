@@ -175,6 +175,24 @@ def kernel(weights: np.ndarray, title: str = "", *, limit: float | None = None, 
     return _single(panel, alt)
 
 
+def filters(weights: np.ndarray, title: str = "", *, limit: float | None = None, alt: str | None = None) -> Picture:
+    """The weights of a layer, (n, c, kh, kw), as coloured squares: a column per filter, a row per input channel; grey at zero.
+
+    limit: as for `response`. Raises ValueError for another shape, no weights, no finite value, or limit ≤ 0.
+    """
+    values = _array("weights", weights, (4,), "the filters of a layer are (n, c, kh, kw)").astype(float)
+    count, channels, rows, columns = values.shape
+    # One pixel between two squares; what is no number stays white here.
+    sheet = np.full((channels * (rows + 1) - 1, count * (columns + 1) - 1), np.nan)
+    for place, channel in np.ndindex(count, channels):
+        top, left = channel * (rows + 1), place * (columns + 1)
+        sheet[top : top + rows, left : left + columns] = values[place, channel]
+    words = f"{count} filters of {rows}×{columns} weights side by side, {channels} input channels one below the other, "
+    words += f"weights {number(np.nanmin(_finite(values)))} to {number(np.nanmax(_finite(values)))}"
+    panel = Panel("response", sheet, title, _describe(title, words), tuple(_not_finite(values)), limit=_positive(limit), pending=True)
+    return _single(panel, alt)
+
+
 def spectrum(gain: np.ndarray, title: str = "", *, alt: str | None = None) -> Picture:
     """What a filter lets through, frequency by frequency: black is nothing, white the largest gain, frequency zero in the middle.
 
@@ -699,6 +717,10 @@ def _curves(lines: Mapping[str, np.ndarray], title: str, every: int, label: str,
     for (name, values), color, dashes in zip(lines.items(), _LINES, _DASHES, strict=False):
         axes.plot(np.arange(len(values)) * every, values, color=color, linestyle=dashes, linewidth=1.8, label=name)
     axes.set_yscale("log")
+    if limits[1] < 100 * limits[0]:  # powers of ten alone would leave the axis nearly without numbers
+        powers = range(math.floor(math.log10(limits[0])), math.ceil(math.log10(limits[1])))
+        axes.set_yticks([digit * 10.0**power for power in powers for digit in (1, 2, 5)])
+        axes.yaxis.set_major_formatter(lambda value, _: number(value))
     axes.set_ylim(*limits)
     axes.minorticks_off()
     axes.set_xlim(0, max(1, *((len(values) - 1) * every for values in lines.values())))

@@ -338,3 +338,16 @@ def test_quantities_change_their_word_where_they_are_rounded_up():
         "86.7 million",
         "1 billion",
     ]
+
+
+def test_filters_stand_side_by_side_with_white_between():
+    weights = np.zeros((2, 3, 3, 2))
+    weights[1, 2] = [[1, 2], [3, 4], [5, -6]]
+    (panel,) = show.filters(weights, "conv1").panels
+    assert panel.shape == (3 * 3 + 2, 2 * 2 + 1) and panel.signed
+    assert np.array_equal(panel.values[8:, 3:], weights[1, 2])
+    assert np.isnan(panel.values[:, 2]).all() and np.isnan(panel.values[[3, 7]]).all()
+    said = "conv1: 2 filters of 3×2 weights side by side, 3 input channels one below the other, weights −6 to 5; scale −6 blue"
+    assert show.filters(weights, "conv1").alt.startswith(said)
+    with pytest.raises(ValueError, match=r"weights has shape \(3, 3\): the filters of a layer are \(n, c, kh, kw\)"):
+        show.filters(np.zeros((3, 3)))

@@ -7,6 +7,7 @@ Times are medians; machines are noisy, so compare ratios rather than seconds.
 """
 
 import functools
+import inspect
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ from nbclient import NotebookClient
 from filterlab import timing
 from tests import classroom
 from tools.bench_explorers import explorer_time
+from tools.bench_training import peak_megabytes, training_rows
 
 ROOT = Path(__file__).parent.parent
 LESSON = "01_filters"
@@ -138,19 +140,26 @@ def convolution_time() -> Iterator[Row]:
 
 
 def notebook_time() -> Iterator[Row]:
-    """Every lecture, and every exercise notebook with its worked answers, from top to bottom; baseline: an empty notebook."""
+    """Every lecture, and every exercise notebook with its worked answers, from top to bottom: seconds, and the kernel's peak memory.
+
+    Baseline: an empty notebook.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for name in ("notebooks", "solutions", "release"):
             shutil.copytree(ROOT / name, Path(folder) / name)
 
-        def run(notebook: nbformat.NotebookNode, place: str) -> float:
+        def run(notebook: nbformat.NotebookNode, place: str) -> tuple[float, float]:
             client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": f"{folder}/{place}"}})
-            return timing.measure(client.execute, 1)
+            notebook.cells.append(nbformat.v4.new_code_cell(inspect.getsource(peak_megabytes) + "print(peak_megabytes())"))
+            seconds = timing.measure(client.execute, 1)
+            return seconds, float(notebook.cells[-1].outputs[-1].text)
 
         empty = run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("pass")]), "notebooks")
         for place, kind in (("notebooks", "lecture"), ("solutions", "exercises")):
             for path in sorted(Path(folder, place).glob("[0-9]*.ipynb")):
-                yield f"{kind}_{path.stem[:2]}_s", run(nbformat.read(path, as_version=4), place), "s", empty
+                seconds, megabytes = run(nbformat.read(path, as_version=4), place)
+                yield f"{kind}_{path.stem[:2]}_s", seconds, "s", empty[0]
+                yield f"{kind}_{path.stem[:2]}_mb", megabytes, "MB", empty[1]
 
 
 def test_time() -> Iterator[Row]:
@@ -167,10 +176,11 @@ def test_time() -> Iterator[Row]:
 def main() -> None:
     rows = []
     print(f"{'name':24}{'value':>10} {'unit':6}{'baseline':>10}{'ratio':>8}")
-    for measure in (import_time, build_time, check_time, convolution_time, explorer_time, notebook_time, test_time):
+    for measure in (import_time, build_time, check_time, convolution_time, explorer_time, notebook_time, training_rows, test_time):
         for name, value, unit, baseline in measure():
-            rows.append({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": baseline / value})
-            print(f"{name:24}{value:10.3f} {unit:6}{baseline:10.3f}{baseline / value:8.2f}", flush=True)
+            ratio = value / baseline if unit == "share" else baseline / value  # a share of right answers: more is better
+            rows.append({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio})
+            print(f"{name:24}{value:10.3f} {unit:6}{baseline:10.3f}{ratio:8.2f}", flush=True)
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build" / "bench.json").write_text(json.dumps(rows, indent=1) + os.linesep, encoding="utf-8")
 

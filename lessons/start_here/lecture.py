@@ -16,7 +16,7 @@
 # | [01 · What a filter is](01_filters.ipynb) | What can nine numbers see? | 90 minutes |
 # | [02 · How a filter works](02_sliding_window.ipynb) | What happens while the window slides? | 2¼ hours |
 # | [03 · How filters are learned](03_learning_filters.ipynb) | Who chooses the numbers? | 2½ hours |
-# | 04 · Filters in PyTorch | How do I look inside a trained network? | to come |
+# | [04 · Filters in PyTorch](04_filters_in_pytorch.ipynb) | How do I look inside a trained network? | 2¼ hours |
 # | 05 · What the filters see | What makes a deep filter answer? | to come |
 # | 06 · Put it together | Can I design, repair and shrink a network? | to come |
 #
