@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Tests run two at a time. Two programs whose threads wait for each other on the same cores take many times as long as with one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from tests import lab
 
 ROOT = Path(__file__).parent.parent

@@ -124,7 +124,7 @@ def open_and_run(lab: Lab, page: Page, path: str) -> None:
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
         " && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
-        timeout=SLOW,
+        timeout=4 * SLOW,  # a lecture may train for a minute where it has the machine for itself
     )
 
 
