@@ -59,8 +59,12 @@ def mark(lesson: str, exercise: str, answer: Callable | None = None) -> dict[str
 
 
 def _called(name: str, answer: Callable) -> Callable:
-    """The same function under the name that a student would have given it."""
-    return types.FunctionType(answer.__code__, answer.__globals__, name, answer.__defaults__, answer.__closure__)
+    """The same function or class under the name that a student would have given it."""
+    if isinstance(answer, type):
+        return type(name, (answer,), {"__module__": "__main__", "__doc__": answer.__doc__})
+    called = types.FunctionType(answer.__code__, answer.__globals__, name, answer.__defaults__, answer.__closure__)
+    called.__dict__.update(answer.__dict__)  # a decorator leaves there what it wraps
+    return called
 
 
 def hint_in(wrong: WrongAnswer) -> str:

@@ -108,7 +108,7 @@ def test_untouched_stub_is_told_apart_from_an_error():
 
 
 def test_a_name_that_is_no_function_any_more():
-    assert "should be a function, but it is 3" in wrong(3)
+    assert "should be a function or a class, but it is 3" in wrong(3)
 
 
 def test_warnings_and_stderr_of_an_answer_cost_nothing(capsys):
@@ -314,7 +314,8 @@ def test_shapes_are_told_by_name_without_giving_them_away():
     assert "'dropped' has another shape" in message and "round down" in message
     assert "expected" not in message
     for value, sentence in [
-        ({"plain": (1, 2, 3, 4)}, "'same', 'halved'"),
+        ({"plain": right_shapes["plain"]}, "the result has no 'same', 'halved'"),
+        ({**right_shapes, "extra": (1, 2, 3, 4)}, "has 'extra' besides"),
         ([1, 2], "expected a dict from names to shapes"),
         ({**right_shapes, "same": 5}, "'same' has another shape"),
         ({**right_shapes, "same": np.array(5)}, "'same' has another shape"),

@@ -1,6 +1,7 @@
 """Every exercise of every lesson: its tests reject each mistake with its own hint, and accept right answers in any style."""
 
 import inspect
+import sys
 
 import nbformat
 import pytest
@@ -35,7 +36,7 @@ def test_worked_answer_gets_full_marks(lesson, reference):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_right_answers_in_other_styles_get_full_marks(lesson, reference, answer, seed, monkeypatch):
     monkeypatch.setenv("FILTERLAB_SEED", str(seed))
-    monkeypatch.setitem(answer.__globals__, "__name__", "__main__")  # as if it stood in the notebook
+    monkeypatch.setitem(vars(sys.modules[answer.__module__]), "__name__", "__main__")  # as if it stood in the notebook
     for wrong in classroom.mark(lesson, reference.name, answer).values():
         assert wrong is None, wrong
 

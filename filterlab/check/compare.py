@@ -4,13 +4,14 @@ The tolerance is that of the coarsest floating type involved, measured against t
 """
 
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from filterlab.check.bank import Reference
+from filterlab.check.tensors import as_array, is_tensor
 
 # Share of the largest number involved by which two right answers may differ. What is float64 from outside may have been summed in
 # float32 within, so its tolerance is that of a few dozen float32 products; no mistake is as small.
@@ -32,12 +33,16 @@ class Difference:
 def first_difference(reference: Reference | None, expected: Any, got: Any, inputs: Iterable[Any] = (), only: str = "") -> Difference | None:
     """The first difference between two results of one call, or None if they agree.
 
-    reference: says how a result falls into parts and what of them is compared (only: the part of this name). inputs: the
-    arguments of the call, for the tolerance.
+    reference: says how a result falls into parts and what of them is compared (only: the part, or the value in a dict, of this name).
+    inputs: the arguments of the call, for the tolerance.
     """
     inputs = list(inputs)
     if isinstance(expected, Mapping):
-        return _difference_of_shapes(expected, got)
+        asked = {name: value for name, value in expected.items() if only in ("", name)}
+        # What a dict reports has scales of its own: the size of the inputs says nothing about it.
+        return _difference_by_name(
+            asked, got, lambda name: Tolerance(reference, inputs, [expected[name], got[name]], scaled=False), bool(only)
+        )
     if reference is None or not reference.parts:
         found = _difference("", expected, got, Tolerance(reference, inputs, [expected, got]))
         if not found and reference and reference.same_dtype and got.dtype != expected.dtype:
@@ -62,12 +67,13 @@ def first_difference(reference: Reference | None, expected: Any, got: Any, input
 class Tolerance:
     """How far two right answers may lie apart on this input."""
 
-    def __init__(self, reference: Reference | None, inputs: list[Any], results: list[Any]) -> None:
+    def __init__(self, reference: Reference | None, inputs: list[Any], results: list[Any], scaled: bool = True) -> None:
+        inputs, results = list(map(as_array, inputs)), list(map(as_array, results))
         types = {np.asarray(value).dtype for value in inputs + results if isinstance(value, np.ndarray | np.generic | float)}
         coarsest = max((TOLERANCE.get(dtype, 0.0) for dtype in types), default=WHOLE_NUMBERS)
         self.share = reference.tolerance if reference and reference.tolerance else max(coarsest, WHOLE_NUMBERS)
         # Only pictures and filters set the scale: a position or a size says nothing about the size of the result.
-        self.largest_input = max((_largest(value) for value in inputs if isinstance(value, np.ndarray)), default=0.0)
+        self.largest_input = max((_largest(value) for value in inputs if scaled and isinstance(value, np.ndarray)), default=0.0)
 
     def limit(self, expected: np.ndarray) -> float:
         return self.share * max(_largest(expected), self.largest_input)
@@ -87,7 +93,7 @@ def _largest(value: Any) -> float:
 def _unpacked(got: Any, names: tuple[str, ...]) -> list[Any] | Difference:
     """The parts of a result that should be a sequence, or what is wrong with it."""
     wanted = "(" + ", ".join(names) + ")"
-    single = isinstance(got, np.ndarray | np.generic) and got.ndim == 0
+    single = (isinstance(got, np.ndarray | np.generic) or is_tensor(got)) and got.ndim == 0
     if single or isinstance(got, str | Mapping | set) or not isinstance(got, Iterable):
         return Difference(_kind_sentence("the result", got, f"{len(names)} arrays {wanted}"))
     parts = list(got)
@@ -100,8 +106,10 @@ def _difference(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Dif
     wrong_kind = _difference_of_kind(name, expected, got)
     if wrong_kind:
         return wrong_kind
+    if not _is_numeric(expected):
+        return None
     what = name or "the result"
-    one, other = np.asarray(expected, dtype=float), np.asarray(got, dtype=float)
+    one, other = np.asarray(as_array(expected), dtype=float), np.asarray(as_array(got), dtype=float)
     lost = ~np.isfinite(other) & ~((one == other) | (np.isnan(one) & np.isnan(other)))
     if lost.any():
         place = _first_place(lost)
@@ -121,29 +129,51 @@ def _difference(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Dif
 
 
 def _difference_of_kind(name: str, expected: Any, got: Any) -> Difference | None:
-    """Wrong kind of thing, dtype or shape."""
+    """Wrong kind of thing, dtype or shape; for what is no number, any difference."""
     what = name or "the result"
-    if not isinstance(expected, np.ndarray) or expected.ndim == 0:
-        return None if _is_number(got) else Difference(_kind_sentence(what, got, "a number"))
-    if not isinstance(got, np.ndarray):
-        return Difference(_kind_sentence(what, got, f"an array of shape {_shape(expected)}"))
-    if got.dtype.kind not in "fiu":
-        return Difference(f"{what} has dtype {got.dtype}, expected an array of ordinary numbers (float64, say)")
+    if isinstance(expected, tuple):
+        return None if same_shape(expected, got) else Difference(f"{what} has another shape", str(expected), str(got))
+    if isinstance(expected, bool):
+        return None if got is expected else Difference(f"{what}: this should {'be so, and is not' if expected else 'not be so, but is'}")
+    if not _is_numeric(expected):
+        same = type(expected) is type(got) and expected == got
+        return None if same else Difference(f"{what} is not as it should be", describe(expected), describe(got))
+    if _is_number(expected):
+        wanted = "a Python number: `.item()` takes it out" if is_tensor(got) and got.ndim == 0 else "a number"
+        return None if _is_number(got) else Difference(_kind_sentence(what, got, wanted))
+    if not isinstance(got, np.ndarray) and not is_tensor(got):
+        return Difference(_kind_sentence(what, got, f"{'a tensor' if is_tensor(expected) else 'an array'} of shape {_shape(expected)}"))
+    if is_tensor(expected) and not is_tensor(got):
+        return Difference(f"{_kind_sentence(what, got, 'a tensor')}: `torch.from_numpy` makes one")
+    if as_array(got).dtype.kind not in "fiu":
+        return Difference(f"{what} has dtype {got.dtype}, expected {'a tensor' if is_tensor(got) else 'an array'} of ordinary numbers")
     if got.shape != expected.shape:
-        return Difference(f"{what} has the wrong shape", str(expected.shape), str(got.shape))
+        return Difference(f"{what} has the wrong shape", _shape(expected), _shape(got))
     return None
 
 
-def _difference_of_shapes(expected: Mapping[str, Any], got: Any) -> Difference | None:
-    """The first name whose shape is wrong, in a dict of shapes."""
+def _is_numeric(value: Any) -> bool:
+    """Whether this is a number, an array or a tensor."""
+    return isinstance(value, np.ndarray) or is_tensor(value) or _is_number(value)
+
+
+def _difference_by_name(
+    expected: Mapping[str, Any], got: Any, tolerance: Callable[[str], "Tolerance"], partly: bool = False
+) -> Difference | None:
+    """The first name that is missing or whose value differs, in the order of what is expected (partly: there may be more names)."""
     if not isinstance(got, Mapping):
-        return Difference(_kind_sentence("the result", got, "a dict from names to shapes"))
-    missing = [name for name in expected if name not in got]
-    surplus = [name for name in got if name not in expected]
-    if missing or surplus:
-        return Difference(f"the names are not those of the table: {missing} missing, {surplus} too many")
-    name = next((name for name in expected if not same_shape(expected[name], got[name])), None)
-    return name and Difference(f"{name!r} has another shape", str(expected[name]), str(got[name]))
+        values = "shapes" if any(isinstance(value, tuple) for value in expected.values()) else "values"
+        return Difference(_kind_sentence("the result", got, f"a dict from names to {values}"))
+    for name in expected:
+        if name not in got:
+            missing = [other for other in expected if other not in got]
+            return Difference(f"the result has no {', '.join(map(repr, missing))}; it has {', '.join(map(repr, got)) or 'nothing'}")
+        # A probe's names are phrases; those of a table are shown as names.
+        found = _difference(repr(name) if name.isidentifier() else name, expected[name], got[name], tolerance(name))
+        if found:
+            return found
+    surplus = [name for name in got if name not in expected and not partly]
+    return Difference(f"the result has {', '.join(map(repr, surplus))} besides, which nobody asked for") if surplus else None
 
 
 def same_shape(one: Any, other: Any) -> bool:
@@ -167,12 +197,16 @@ def _kind_sentence(what: str, got: Any, wanted: str) -> str:
 
 def describe(value: Any) -> str:
     """A value in a few words: numbers as they are, small arrays with their numbers, others by shape and dtype."""
-    if isinstance(value, np.ndarray):
-        if 0 < value.size <= 9 and value.dtype.kind in "fiu":
-            return np.array2string(value, precision=4, separator=", ").replace("\n", "")
-        return f"an array of shape {_shape(value)} and dtype {value.dtype}"
+    if isinstance(value, np.ndarray) or is_tensor(value):
+        array = as_array(value)
+        numbers_in_it = np.array2string(array, precision=4, separator=", ").replace("\n", "")
+        if 0 < array.size <= 9 and array.dtype.kind in "fiu":
+            return f"tensor({numbers_in_it})" if is_tensor(value) else numbers_in_it
+        return f"{'a tensor' if is_tensor(value) else 'an array'} of shape {_shape(value)} and dtype {value.dtype}"
     if isinstance(value, bool | np.bool_ | str):
-        return repr(value) if len(repr(value)) < 60 else f"a {type(value).__name__}"
+        return repr(value) if len(repr(value)) < 100 else f"a {type(value).__name__}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     if isinstance(value, numbers.Real):
         return number(value)
     if isinstance(value, list | tuple):
@@ -204,5 +238,5 @@ def _at(place: tuple[int, ...]) -> str:
     return f" at [{', '.join(map(str, place))}]" if place else ""
 
 
-def _shape(array: np.ndarray) -> str:
+def _shape(array: Any) -> str:
     return str(tuple(array.shape))

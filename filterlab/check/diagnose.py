@@ -3,11 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from filterlab.check import symptoms
 from filterlab.check.bank import Arguments, Mistake, Reference
-from filterlab.check.compare import first_difference, same_shape
+from filterlab.check.compare import first_difference
 from filterlab.check.inputs import generator
 from filterlab.check.outcome import Outcome, run
 
@@ -30,12 +28,10 @@ def made_mistake(
     answer: Callable, reference: Reference, args: Arguments, kwargs: Mapping[str, Any], outcome: Outcome, probe: Callable | None = None
 ) -> Mistake | None:
     """The mistake that gives the same outcome on this input and, if several do, on others drawn to tell them apart."""
-    if isinstance(outcome.value, Mapping):
-        right = run(reference, args, kwargs, probe=probe).value
-        return _mistaken_shape(reference, right, outcome.value) if isinstance(right, Mapping) else None
-    fitting = [
-        mistake for mistake in reference.mistakes if _agree(reference, args, run(mistake.answer, args, kwargs, probe=probe), outcome)
-    ]
+    outcomes = [(mistake, run(mistake.answer, args, kwargs, probe=probe)) for mistake in reference.mistakes]
+    fitting = [mistake for mistake, theirs in outcomes if _agree(reference, args, theirs, outcome)]
+    if not fitting and isinstance(outcome.value, Mapping):
+        return _nearest(reference, args, run(reference, args, kwargs, probe=probe), outcomes, outcome)
     # The reference draws arguments for its own probe; for another there are none.
     for other_args in _telling_inputs(reference, len(fitting)) if probe is reference.probe else []:
         if len(fitting) < 2:
@@ -47,12 +43,21 @@ def made_mistake(
     return fitting[0] if fitting else None
 
 
-def _mistaken_shape(reference: Reference, right: Mapping[str, Any], shapes: Mapping[str, Any]) -> Mistake | None:
-    """The mistake that gives the same first wrong shape, and most of the others, too: a student may be right in all but one."""
-    first = next((name for name in right if name in shapes and not same_shape(right[name], shapes[name])), None)
-    theirs = [(mistake, mistake.answer()) for mistake in reference.mistakes] if first else []
-    fitting = [(mistake, answer) for mistake, answer in theirs if same_shape(answer[first], shapes[first])]
-    return max(fitting, key=lambda pair: sum(same_shape(pair[1][name], shapes.get(name)) for name in right), default=(None, None))[0]
+def _nearest(
+    reference: Reference, args: Arguments, right: Outcome, outcomes: list[tuple[Mistake, Outcome]], outcome: Outcome
+) -> Mistake | None:
+    """The mistake that gives the same first wrong value of a dict, and most of the others, too: a student may be right in all but one."""
+
+    def agreeing(one: Outcome, other: Outcome) -> list[str]:
+        if not isinstance(one.value, Mapping) or not isinstance(other.value, Mapping):
+            return []
+        both = [name for name in one.value if name in other.value]
+        return [name for name in both if _agree(reference, args, Outcome(one.value[name]), Outcome(other.value[name]))]
+
+    good = agreeing(right, outcome)
+    first = next((name for name in right.value if name not in good), None) if isinstance(right.value, Mapping) else None
+    alike = [(mistake, agreeing(theirs, outcome)) for mistake, theirs in outcomes]
+    return max(((mistake, names) for mistake, names in alike if first in names), key=lambda pair: len(pair[1]), default=(None, []))[0]
 
 
 def _telling_inputs(reference: Reference, candidates: int) -> list[Arguments]:
@@ -69,9 +74,9 @@ def _agree(reference: Reference, args: Arguments, one: Outcome, other: Outcome) 
     """Whether two outcomes are the same: the same kind of error, or results without a difference."""
     if one.error is not None or other.error is not None:
         return type(one.error) is type(other.error)
-    if isinstance(one.value, np.ndarray) or np.isscalar(one.value) or reference.parts:
-        try:
-            return first_difference(reference, one.value, other.value, args) is None
-        except (TypeError, ValueError):  # a mistake may give something that does not even unpack
-            return False
-    return one.value is None and other.value is None
+    if one.value is None or other.value is None:
+        return one.value is None and other.value is None
+    try:
+        return first_difference(reference, one.value, other.value, args) is None
+    except (TypeError, ValueError):  # a mistake may give something that does not even unpack
+        return False

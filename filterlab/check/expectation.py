@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from filterlab.check import bank, compare, diagnose, scratch
+from filterlab.check import bank, compare, diagnose, scratch, tensors
 from filterlab.check.bank import Naming, Reference
 from filterlab.check.outcome import Outcome, run
 
@@ -103,7 +103,7 @@ class Expectation:
         """Calls the answer and stops at what is wrong whatever it gives."""
         if not callable(self.answer):
             raise WrongAnswer(
-                f"this should be a function, but it is {compare.describe(self.answer)}: was its name used for something else?"
+                f"this should be a function or a class, but it is {compare.describe(self.answer)}: was its name used for something else?"
             )
         outcome = run(self.answer, self.args, self.kwargs, self.reference.libraries if self.reference else None, self.probe)
         if isinstance(outcome.error, NotImplementedError):
@@ -170,6 +170,7 @@ def _error_text(outcome: Outcome) -> str:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, np.ndarray) and value.size > 9:
+    array = tensors.as_array(value)
+    if isinstance(array, np.ndarray) and array.size > 9:
         return f"<{'×'.join(map(str, value.shape))} {value.dtype}>"
     return compare.describe(value)

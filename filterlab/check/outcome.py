@@ -1,7 +1,6 @@
 """Calls an answer and notes all that happened: what it gave or raised, what it changed, whom it asked for help."""
 
 import contextlib
-import copy
 import functools
 import linecache
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from filterlab.check import scratch
+from filterlab.check import scratch, tensors
 from filterlab.check.bank import Arguments
 
 
@@ -42,7 +41,7 @@ def run(
     kwargs = kwargs or {}
     call = functools.partial(probe, answer) if probe else answer
     arguments = {**dict(enumerate(args)), **kwargs}
-    before = {key: copy.deepcopy(value) for key, value in arguments.items()}
+    before = {key: tensors.copied(value) for key, value in arguments.items()}
     value, error, written = None, None, scratch.written_in(answer, libraries)
     with _quiet(), scratch.watch(libraries) as called:
         try:
@@ -67,23 +66,33 @@ def _quiet():
 
 def _line_of(answer: Callable, error: BaseException | None) -> str:
     """The text of the last line of the answer's own file (its cell) that the error passed through."""
-    code = getattr(answer, "__code__", None)
     if error is None:
         return ""
+    files = {function.__code__.co_filename for function in scratch.functions_of(answer)}
     lines = [
         linecache.getline(frame.f_code.co_filename, number).strip()
         for frame, number in traceback.walk_tb(error.__traceback__)
-        if code is not None and frame.f_code.co_filename == code.co_filename
+        if frame.f_code.co_filename in files
     ]
     return lines[-1] if lines else ""
 
 
 def _same(old: Any, new: Any) -> bool:
+    if type(old) is not type(new):
+        return False
+    if tensors.is_tensor(old):
+        return old.requires_grad == new.requires_grad and _same(tensors.as_array(old), tensors.as_array(new))
     if isinstance(old, np.ndarray):
         return old.shape == new.shape and old.dtype == new.dtype and old.tobytes() == new.tobytes()
-    return type(old) is type(new) and repr(old) == repr(new)
+    if isinstance(old, list | tuple):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return repr(old) == repr(new)
 
 
 def _put_back(old: Any, new: Any) -> None:
-    if isinstance(new, np.ndarray) and new.flags.writeable and old.shape == new.shape:
+    if tensors.is_tensor(new) and old.shape == new.shape:
+        new.detach().copy_(old)
+        if new.is_leaf:
+            new.requires_grad_(old.requires_grad)
+    elif isinstance(new, np.ndarray) and new.flags.writeable and old.shape == new.shape:
         new[...] = old

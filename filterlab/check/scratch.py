@@ -30,24 +30,38 @@ _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("pu
 
 
 def written_in(answer: Callable, libraries: tuple[str, ...] | None) -> str:
-    """The first name in the answer's code, or in the functions of the notebook that it names, that stands for something not allowed."""
+    """The first name in the answer's code, or in the functions and classes of the notebook that it names, that is not allowed."""
     if libraries is None:
         return ""
     allowed = ALWAYS_ALLOWED | set(libraries)
     waiting, seen = [answer], set()
     while waiting:
-        function = inspect.unwrap(waiting.pop())
-        if not isinstance(function, FunctionType) or function in seen:
-            continue
-        seen.add(function)
-        for operation, name in _names(function.__code__):
-            value = function.__globals__.get(name) if operation == "LOAD_GLOBAL" else None
-            module = name if operation == "IMPORT_NAME" else value.__name__ if isinstance(value, ModuleType) else _constant_of(value)
-            if is_foreign(module.partition(".")[0], allowed):
-                return module
-            if callable(value):
-                waiting.append(value)
+        for function in functions_of(waiting.pop()):
+            if function in seen:
+                continue
+            seen.add(function)
+            for operation, name in _names(function.__code__):
+                value = function.__globals__.get(name) if operation == "LOAD_GLOBAL" else None
+                module = name if operation == "IMPORT_NAME" else value.__name__ if isinstance(value, ModuleType) else _constant_of(value)
+                if is_foreign(_package(module), allowed):
+                    return module
+                if callable(value):
+                    waiting.append(value)
     return ""
+
+
+def functions_of(answer: Any) -> list[FunctionType]:
+    """The functions that an answer consists of: itself, or the methods of a class; those of installed packages left out."""
+    parts = [inspect.unwrap(answer)] if callable(answer) else []
+    if parts and isinstance(parts[0], type):
+        attributes = [value for base in parts[0].__mro__ for value in vars(base).values()]
+        # A property keeps its function in fget, a class or static method in __func__.
+        parts = [inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value)) for value in attributes]
+    return [part for part in parts if isinstance(part, FunctionType) and not _is_installed(_package(part.__globals__.get("__name__", "")))]
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 @cache
@@ -127,7 +141,7 @@ def python_steps(answer: Callable, args: tuple[Any, ...]) -> int:
 
 
 def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:
-    package = module.partition(".")[0]
+    package = _package(module)
     if module.startswith(PROBES):
         return "free"
     return "machinery" if package in MACHINERY else "foreign" if is_foreign(package, allowed) else "free"

@@ -1,12 +1,18 @@
 """What the numbers themselves tell about a wrong result, where no mistake of the bank fits: transposed, negated, scaled…"""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from filterlab.check.tensors import as_array
+
 
 def name(expected: Any, got: Any) -> str:
-    """One sentence that says how the result is related to the right one, or nothing."""
+    """One sentence that says how the result is related to the right one, or nothing. Of dicts, for the first value that has one."""
+    if isinstance(expected, Mapping) and isinstance(got, Mapping):
+        return next((sentence for key in expected if (sentence := name(expected[key], got.get(key)))), "")
+    expected, got = as_array(expected), as_array(got)
     if not all(isinstance(value, np.ndarray) and value.dtype.kind in "fiu" for value in (expected, got)):
         return ""
     expected, got = expected.astype(float), got.astype(float)
