@@ -24,7 +24,8 @@ import numpy as np
 ALWAYS_ALLOWED = frozenset({"jaxtyping", "typing_extensions"})
 # Behind `print`, `display` and warnings stands the kernel, behind `import` its hooks: what these call is not the student's doing.
 MACHINERY = frozenset({"ipykernel", "IPython", "importlib"})
-# A probe stands between the check and the answer, and calls what the answer was given.
+# A probe stands between the check and the answer, and calls what the answer was given. What it calls of the course itself, to build or
+# to run what was asked for, is its own doing; the answer it must call itself.
 PROBES = "filterlab.check.probes"
 _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
 
@@ -88,7 +89,7 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
         yield borrowed
         return
     allowed = ALWAYS_ALLOWED | set(libraries)
-    outside: FrameType | None = None  # the machinery's first frame, while the call is inside it
+    outside: FrameType | None = None  # the first frame of the machinery, or of what a probe calls, while the call is inside it
     # What each module met so far is; leaving this function is reported too, and is free.
     kinds = {__name__: "free"}
 
@@ -102,7 +103,9 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
             return
         module = (frame.f_globals.get("__name__") or "") if event == "call" else _module_of(argument)
         kind = kinds.get(module) or kinds.setdefault(module, _kind(module, allowed))
-        if kind == "foreign":
+        if kind == "foreign" and event == "call" and _called_by_probe(frame):
+            outside = frame
+        elif kind == "foreign":
             borrowed.append(f"{module}.{frame.f_code.co_name if event == 'call' else argument.__name__}")
         elif kind == "machinery" and event == "call":
             outside = frame
@@ -138,6 +141,10 @@ def python_steps(answer: Callable, args: tuple[Any, ...]) -> int:
     finally:
         sys.settrace(before)
     return steps
+
+
+def _called_by_probe(frame: FrameType) -> bool:
+    return frame.f_back is not None and (frame.f_back.f_globals.get("__name__") or "").startswith(PROBES)
 
 
 def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:
