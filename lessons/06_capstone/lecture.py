@@ -120,7 +120,7 @@ show.row([show.response(wrong[0, 0], "faults in each half"), show.response(none_
 # mean it or not.
 
 # %%
-assert extra.tolist() == [[13, 16]] and drawing[13, 14:18].all()
+assert extra.tolist() == [[13, 17]] and drawing[13, 14:].all()
 
 # %% [markdown]
 # ✎ *Now you can do exercise* `detector`.
@@ -140,11 +140,11 @@ def textures(count, seed):
         wave = images.stripes(32, 32, wavelength=rng.uniform(4, 7), theta=label * math.pi / 4)
         row, column = rng.integers(0, 16, 2)
         picture[:] = wave[row : row + 16, column : column + 16] * rng.uniform(0.4, 1, (3, 1, 1))
-    noisy = np.clip(pictures + rng.normal(0, 0.25, pictures.shape), 0, 1)
+    noisy = np.clip(pictures + rng.normal(0, 0.5, pictures.shape), 0, 1)
     return torch.tensor(noisy, dtype=torch.float32), torch.tensor(labels)
 
 
-x, labels = textures(120, seed=0)
+x, labels = textures(96, seed=0)
 test_x, test_labels = textures(200, seed=1)
 show.row([show.picture(picture.numpy(), f"class {k}") for k, picture in enumerate(x[:4])])
 
@@ -154,7 +154,7 @@ def network(classes=4):
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(4), nn.Flatten(), nn.Linear(256, classes))
 
 
-def train(model, lr, steps=60):
+def train(model, lr, steps=40):
     """The loss of every step; the model learns on x and labels."""
     optimizer, losses = torch.optim.Adam(model.parameters(), lr=lr), []
     for _ in range(steps):
@@ -197,12 +197,12 @@ show.curves(losses, "training", limits=(1e-4, 3))
 
 # %% [markdown]
 # **First look: the loss at the start.** It is close to ln 4 for all: a network that knows nothing gives each class a quarter. One
-# that is still there at the end has learned nothing. But the others look well: the loss alone does not see what is
-# wrong with two of them.
+# that is still there at the end has learned nothing. The curve does not say why, though. And a falling loss
+# is no proof of health: nothing betrays the twins.
 
 # %%
 assert all(abs(values[0] - math.log(4)) < 0.1 for values in losses.values())
-assert losses["hardly learns"][-1] > 0.8 * math.log(4) > 0.5 * math.log(4) > losses["sound"][-1]
+assert losses["hardly learns"][-1] > 0.8 * math.log(4) > 0.5 * math.log(4) > max(losses["sound"][-1], losses["twins"][-1])
 
 # %% [markdown]
 # **Second look: the maps.** One picture, the first layer's eight maps after the ReLU. **Predict** how a filter looks that has died.
@@ -213,8 +213,10 @@ def first_maps(model, pictures):
         return model[:2](pictures)
 
 
-maps = [show.response(one.numpy(), f"{name} {k}") for name in ("sound", "too fast") for k, one in enumerate(first_maps(models[name], x[:1])[0])]
-show.gallery(maps, columns=8)
+drawn = []
+for name in ("sound", "too fast"):
+    drawn += [show.response(one.numpy(), f"{name} {k}") for k, one in enumerate(first_maps(models[name], x[:1])[0])]
+show.gallery(drawn, columns=8)
 
 # %% [markdown]
 # Plain grey: zero everywhere. On one picture that may be chance, so ask all of them: a filter is **dead** if its strongest answer over all
@@ -246,7 +248,8 @@ show.row([show.response(cosines(models[name]), f"{name}: cosines", limit=1) for 
 # %%
 alike = (cosines(models["twins"]) - np.eye(8) > 0.99).any(axis=1)
 print("filters with a twin:", np.flatnonzero(alike).tolist())
-show.gallery([show.kernel(one[0].detach().numpy(), f"filter {k}") for k, one in enumerate(models["twins"][0].weight)], "twins, slices for red")
+reds = models["twins"][0].weight.detach()[:, 0].numpy()
+show.gallery([show.kernel(one, f"filter {k}") for k, one in enumerate(reds)], "twins, slices for red", columns=8)
 
 # %% [markdown]
 # **Fourth look: the data.** The sound network again, with the same pictures in 0–255 instead of 0–1. **Predict**: is there an error
