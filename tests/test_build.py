@@ -86,7 +86,7 @@ LECTURE = """\
 2 * 2
 """
 # What only the tests of tasks append to EXERCISES.
-TASK = '''
+TASK = """
 # %% [markdown]
 # ## On your own: `project`
 
@@ -96,7 +96,7 @@ TASK = '''
 # ### BEGIN MARK SCHEME
 # Ten points for a *surprise*.
 # ### END MARK SCHEME
-'''
+"""
 TEXT = "lessons/01_small/exercises.py"
 SOURCE, RELEASE = "source/01_small/01_small.ipynb", "release/01_small/01_small.ipynb"
 SOLUTIONS, NOTEBOOK = "solutions/01_small.ipynb", "notebooks/01_small.ipynb"

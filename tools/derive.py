@@ -47,7 +47,11 @@ def solutions_notebook(cells: list[Cell]) -> NotebookNode:
     """The exercises with their answers, to read and run: no markers, no hidden tests, no mark scheme, nothing of nbgrader."""
     points = points_of(cells)
     sources = [without_markers(for_students(cell.source)) for cell in cells]
-    sources = [with_points(text, points) if cell.kind == "markdown" else text for cell, text in zip(cells, sources, strict=True)]
+    # release/NAME/NAME.ipynb lies one folder deeper than solutions/NAME.ipynb, and links are written for there.
+    sources = [
+        with_points(text, points).replace("](../../", "](../") if cell.kind == "markdown" else text
+        for cell, text in zip(cells, sources, strict=True)
+    ]
     return _notebook(cells, sources, [{} for _ in cells])
 
 
