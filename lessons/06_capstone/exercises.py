@@ -179,7 +179,7 @@ for seed in range(2):
 """diagnose recognises dead and duplicate filters, and does not take others for them."""
 for filters in ("two silent filters", "one silent filter", "silent on a dark picture", "six silent filters"):
     expect(diagnose, filters).through(probes.judged).like(reference.diagnose)
-for filters in ("two alike", "two opposite", "two alike, one stronger", "two similar", "three alike"):
+for filters in ("two alike", "two opposite", "two alike, one stronger", "two similar", "three alike", "two alike but for a constant"):
     expect(diagnose, filters).through(probes.judged).like(reference.diagnose)
 
 # %% test="diagnose_any" points=2

@@ -61,7 +61,11 @@ def detector_three_parts_are_enough():
     return _stack(_parts(), CORNERS, -2)
 
 
-@mistake(right.detector, "the last threshold is too high: with all parts in place the last map is still 0. Above 0 means above it.")
+@mistake(
+    right.detector,
+    "it answers to nothing. Either a threshold is too high (with all parts in place the last map must be above 0, not at it), or the parts "
+    "are looked for in the wrong places. Draw every layer's maps for a lone plus, and see where the answer is lost.",
+)
 def detector_never():
     return _stack(_parts(), CORNERS, -4)
 
@@ -301,6 +305,23 @@ def diagnose_duplicates_first(model, images, labels):
 def diagnose_opposite_ones_count(model, images, labels):
     weight = model[0].weight.detach().flatten(1)
     cosines = (F.normalize(weight, dim=1) @ F.normalize(weight, dim=1).T).abs().fill_diagonal_(-1)
+    return _verdict(model, images, labels, alike=lambda _: (cosines.amax(dim=1) > 0.99).sum() >= 2)
+
+
+@mistake(
+    right.diagnose,
+    "the means are subtracted before filters are compared: that is correlation (np.corrcoef). The cosine takes the weights as they are.",
+)
+def diagnose_by_correlation(model, images, labels):
+    correlations = torch.corrcoef(model[0].weight.detach().flatten(1)).nan_to_num(0).fill_diagonal_(-1)
+    return _verdict(model, images, labels, alike=lambda _: (correlations.amax(dim=1) > 0.99).sum() >= 2)
+
+
+@mistake(right.diagnose, "the biases are compared, too: a duplicate is one by its weights alone.")
+def diagnose_cosine_with_bias(model, images, labels):
+    numbers = torch.cat([model[0].weight.detach().flatten(1), model[0].bias.detach()[:, None]], dim=1)
+    directions = F.normalize(numbers, dim=1)
+    cosines = (directions @ directions.T).fill_diagonal_(-1)
     return _verdict(model, images, labels, alike=lambda _: (cosines.amax(dim=1) > 0.99).sum() >= 2)
 
 

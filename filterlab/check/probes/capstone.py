@@ -201,7 +201,8 @@ _CHANGES: dict[str, Callable] = {
     "six silent filters": lambda conv: _silence(conv, _some(6)),
     "silent on a dark picture": lambda conv: _need_light(conv, _some(4)),
     "two alike": lambda conv: _copy_filter(conv, *_some(2), 1.0),
-    "two alike, one stronger": lambda conv: _copy_filter(conv, *_some(2), 3.0),
+    "two alike, one stronger": lambda conv: _stronger(conv, *_some(2)),
+    "two alike but for a constant": lambda conv: _offset(conv, *_some(2)),
     "three alike": lambda conv: _three_alike(conv, *_some(3)),
     "two opposite": lambda conv: _opposite(conv, _some(4)),
     "two similar": lambda conv: _mix(conv, *_some(2), 0.95),
@@ -215,6 +216,17 @@ def _need_light(conv, filters):
     for which in filters:
         conv.weight[which] = conv.weight[which].abs()
         conv.bias[which] = -0.5
+
+
+def _stronger(conv, source, target):
+    """A duplicate with larger weights and quite another bias."""
+    _copy_filter(conv, source, target, 3.0)
+    conv.bias[target] = 2.5
+
+
+def _offset(conv, source, target):
+    """No duplicate: another direction, although the two rise and fall together."""
+    conv.weight[target] = conv.weight[source] - conv.weight[source].mean() + 0.5
 
 
 def _three_alike(conv, first, second, third):
@@ -339,7 +351,8 @@ def pruned(answer, keep, classes=5, seed=0):
     pictures = torch.rand(3, 3, 9, 8)
     smaller = answer(model, keep)
     if not isinstance(smaller, nn.Module):
-        return {"the layers of the new model": describe(smaller)}
+        names = ("the layers of the new model", "the weight of its first layer", "the bias of its first layer")
+        return dict.fromkeys(names, f"no model, but {describe(smaller)}")
     layers = list(smaller.children())
     convs = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
     report = {"the layers of the new model": ", ".join(type(layer).__name__ for layer in layers)}
