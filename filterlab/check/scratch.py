@@ -24,8 +24,8 @@ import numpy as np
 ALWAYS_ALLOWED = frozenset({"jaxtyping", "typing_extensions"})
 # Behind `print`, `display` and warnings stands the kernel, behind `import` its hooks: what these call is not the student's doing.
 MACHINERY = frozenset({"ipykernel", "IPython", "importlib"})
-# A probe stands between the check and the answer, and calls what the answer was given. What it calls of the course itself, to build or
-# to run what was asked for, is its own doing; the answer it must call itself.
+# A probe stands between the check and the answer, and calls what the answer was given. What it calls of the course by name, to build or
+# to run what was asked for, is its own doing.
 PROBES = "filterlab.check.probes"
 _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
 
@@ -144,7 +144,12 @@ def python_steps(answer: Callable, args: tuple[Any, ...]) -> int:
 
 
 def _called_by_probe(frame: FrameType) -> bool:
-    return frame.f_back is not None and (frame.f_back.f_globals.get("__name__") or "").startswith(PROBES)
+    """Whether a probe calls this by a name of its own, such as `conv2d` or `drawings.draw`: an answer has no name there."""
+    caller = frame.f_back
+    if caller is None or not (caller.f_globals.get("__name__") or "").startswith(PROBES):
+        return False
+    places = [caller.f_globals, *(vars(value) for value in caller.f_globals.values() if isinstance(value, ModuleType))]
+    return any(getattr(place.get(name), "__code__", None) is frame.f_code for place in places for name in caller.f_code.co_names)
 
 
 def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:

@@ -205,7 +205,8 @@ for arguments in many(reference.diagnose, 5):
 # %%
 for filters in ("three alike", "two silent filters"):
     model, pictures, labels = probes.case(filters)
-    print(f"{filters}: {diagnose(model, pictures, labels)}; strongest answers", model[:2](pictures).amax(dim=(0, 2, 3)).tolist())
+    strongest = [f"{answer:.2f}" for answer in model[:2](pictures).amax(dim=(0, 2, 3)).tolist()]
+    print(f"{filters}: {diagnose(model, pictures, labels)}; strongest answers", *strongest)
 weights = [probes.case(filters)[0][0].weight.detach()[:, 0].numpy() for filters in ("three alike", "two silent filters")]
 titles = [f"{kind} {k}" for kind in ("alike?", "dead?") for k in range(8)]
 show.gallery([show.kernel(one, title) for one, title in zip(np.concatenate(weights), titles, strict=True)], columns=8)

@@ -112,7 +112,7 @@ wrong = (conv2d(drawing[None, None], -half[None, None], padding=1) + 3).clip(min
 none_wrong = (0.5 - conv2d(wrong, both[None, None], padding=1)).clip(min=0)[0, 0]
 extra = np.argwhere((none_wrong > 0) & (found == 0))
 print("answers that the first design does not give, at (row, column):", [tuple(map(int, place)) for place in extra])
-show.row([show.response(wrong[0, 0], "faults in each half"), show.response(none_wrong, "no fault in both")])
+show.row([show.response(wrong[0, 0], "faults in each half"), show.picture((none_wrong > 0) * 1.0, "white: no fault in both")])
 
 # %% [markdown]
 # A bar that the border cuts off passes for whole. The second layer's padding puts a 0 beyond the border, and here a 0 says "no fault".
@@ -127,8 +127,8 @@ assert extra.tolist() == [[13, 17]] and drawing[13, 14:].all()
 #
 # ## Doctor, what is wrong with my network?
 #
-# Now networks that nobody designed. Four kinds of stripes, a network of two convolutions, and a short training. Nothing is exotic here,
-# and still there are many ways to go wrong without an error message.
+# Now networks that nobody designed. Stripes in four directions, in so much noise that you will hardly see them, a network of two
+# convolutions, and a short training. There are many ways to go wrong without an error message.
 
 # %%
 def textures(count, seed):
@@ -235,13 +235,13 @@ assert (first_maps(models["too fast"], x).amax(dim=(0, 2, 3)) == 0).sum() >= 2
 # %%
 def cosines(model):
     directions = F.normalize(model[0].weight.detach().flatten(1), dim=1)
-    return (directions @ directions.T).numpy()
+    return (directions @ directions.T).numpy().clip(-1, 1)   # rounding may lead beyond
 
 
 show.row([show.response(cosines(models[name]), f"{name}: cosines", limit=1) for name in ("sound", "twins")])
 
 # %% [markdown]
-# The diagonal is each filter with itself. The orange block is the five twins: equal at the start, equal gradients, equal for ever, as
+# The diagonal is each filter with itself. The dark orange beside it is the five twins: equal at the start, equal gradients, equal for ever, as
 # lesson 03 foretold. Five filters do the work of one. An *opposite* pair would be none of this: behind a ReLU the one
 # sees rising edges, and the other falling ones.
 
