@@ -32,7 +32,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from filterlab import show
+from filterlab import images, show
 from filterlab.check import drawings, expect, many, many_refused
 from filterlab.check.probes import capstone as probes
 from filterlab.check.references import capstone as reference
