@@ -1,7 +1,7 @@
 """Lesson 04, filters in PyTorch: probes that build small models, optimizers and batches, call an answer, and report plain data.
 
 The names in a report are phrases: a check puts them into its sentences. Where an answer's later parts may fail while its first ones are
-right (SimpleCNN), an error is reported as its text. Every probe leaves the global random states and the number of threads as they were.
+right (SimpleCNN), an error is reported as its text.
 """
 
 import random
@@ -12,8 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from filterlab.check.compare import describe
-from filterlab.check.inputs import random_picture
-from filterlab.check.probes.common import aside, attempt, error_text, randomise
+from filterlab.check.probes.common import aside, attempt, error_text, pictures, randomise  # noqa: F401 (lesson 04 calls it probes.pictures)
 
 CLASSES = 5
 OPTIMIZERS = {
@@ -36,11 +35,6 @@ class Network(nn.Module):
 
     def forward(self, x):
         return self.head(F.relu(self.norm(self.conv1(x))).amax(dim=(2, 3)))
-
-
-def pictures(*shape: int, another: int = 0) -> torch.Tensor:
-    """Random pictures as a float32 tensor; another number, other pictures."""
-    return torch.from_numpy(random_picture(*shape, dtype=np.float32, another=another))
 
 
 # --- SimpleCNN --------------------------------------------------------------------------------------------------------
