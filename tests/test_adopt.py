@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.test_build import EXERCISES, RELEASE, SOURCE, TEXT, cell_of, edit, edit_text, make_course, read, snapshot
+from tests.test_build import EXERCISES, RELEASE, SOURCE, TASK, TEXT, cell_of, edit, edit_text, make_course, read, snapshot
 from tools import adopt, build, derive, markup
 
 
@@ -59,6 +59,17 @@ def test_an_untouched_build_gives_the_text_byte_for_byte(course, capsys):
     assert adopt.main(["--root", str(course)]) == 0
     assert capsys.readouterr().out == "nothing to adopt: the lesson texts have it all\n"
     assert snapshot(course) == before
+
+
+def test_a_task_goes_there_and_comes_home(course):
+    (course / TEXT).write_text(EXERCISES + TASK)
+    build.build(course)
+    assert adopt.text_of(read(course / SOURCE), SOURCE) == (EXERCISES + TASK, [])
+    edit(course / SOURCE, "project", "Ten points", "Nine points")
+    notebook = read(course / SOURCE)
+    cell_of(notebook, "project").metadata.nbgrader.points = 9.0
+    nbformat.write(notebook, course / SOURCE)
+    assert adopt_and_build(course) == EXERCISES + TASK.replace("Ten", "Nine").replace("points=10", "points=9")
 
 
 def test_a_text_in_another_form_is_put_in_jupytexts(course):
@@ -188,7 +199,9 @@ BAD_CELLS = [
     (graded(new_code_cell, "assert (", "test_double_x", 1, "grade", "locked"), "line 1: test cell `double_x` is not valid Python"),
     (graded(new_code_cell, "1", "why_x", 1, "grade", "solution"), "no such kind of graded code cell: choose Autograded"),
     (graded(new_markdown_cell, "1", "x", None, "solution"), "no such kind of graded markdown cell: choose Manually graded answer"),
-    (graded(new_markdown_cell, "1", "x", 1, "task"), "no such kind of graded markdown cell"),
+    (graded(new_markdown_cell, "1", "x", 1, "task", "locked"), "task cell `x` has no `### BEGIN MARK SCHEME`"),
+    (graded(new_markdown_cell, "1", "x", None, "task", "locked"), "0 points: they must be a whole number"),
+    (graded(new_code_cell, "1", "x", 1, "task", "locked"), "no such kind of graded code cell"),
     (graded(new_markdown_cell, "1", "essay", 1, "grade", "solution"), "begins with why_ or what_"),
     (graded(new_markdown_cell, "1", "why_x", 0, "grade", "solution"), "0 points"),
     (graded(new_code_cell, "### BEGIN SOLUTION\n1", "x", None, "solution"), "line 1: this BEGIN has no END"),

@@ -85,6 +85,18 @@ LECTURE = """\
 # %%
 2 * 2
 """
+# What only the tests of tasks append to EXERCISES.
+TASK = """
+# %% [markdown]
+# ## On your own: `project`
+
+# %% [markdown] task="project" points=10
+# Find something to double, in the cells below.
+#
+# ### BEGIN MARK SCHEME
+# Ten points for a *surprise*.
+# ### END MARK SCHEME
+"""
 TEXT = "lessons/01_small/exercises.py"
 SOURCE, RELEASE = "source/01_small/01_small.ipynb", "release/01_small/01_small.ipynb"
 SOLUTIONS, NOTEBOOK = "solutions/01_small.ipynb", "notebooks/01_small.ipynb"
@@ -224,6 +236,14 @@ BROKEN = [
     ("# Twice the number.", "# ```", "# %% [markdown]\n# ## Double it:", "is not closed in it"),
     ("# ## Double it: `double`", "# ## Double it: `double` · 3 points", "· 3 points", "no points in a heading"),
     ("# ## Double it: `double`", "# ## Double it: `double` (3 points)", "(3 points)", "no points in a heading"),
+    (ANSWER, '# %% [markdown] answer="project" points=2', 'answer="project"', "begins with why_ or what_"),
+    (ANSWER, '# %% [markdown] task="project" points=2', "# ### BEGIN SOLUTION\n# Because", "belongs in a cell with solution or answer"),
+    (ANSWER, '# %% [markdown] task="project"', 'task="project"', "needs points=N"),
+    (ANSWER, '# %% task="project" points=2', 'task="project"', "belongs on a [markdown] cell"),
+    (f"{ANSWER}\n{MODEL}", '# %% [markdown] task="project" points=2\n# Do.', 'task="project"', "has no `### BEGIN MARK SCHEME`"),
+    (f"{ANSWER}\n{MODEL}", '# %% [markdown] task="project" points=2\n# ### BEGIN MARK SCHEME\n# Do.\n# ### END MARK SCHEME',
+     'task="project"', "is nothing but its mark scheme"),
+    ("# Twice the number.", "# ### BEGIN MARK SCHEME", "# ### BEGIN MARK SCHEME", "belongs in a cell with task"),
 ]  # fmt: skip
 
 
@@ -361,6 +381,20 @@ def test_the_solutions_show_answers_and_nothing_of_nbgrader(built):
     assert cell_of(notebook, "test_double_any").source == '"""double doubles any number."""\nassert double(-1) == -2'
     assert all(not cell.metadata for cell in notebook.cells)
     assert not re.search("SOLUTION|HIDDEN|math.pi|nbgrader", (built / SOLUTIONS).read_text())
+
+
+def test_a_task_keeps_its_mark_scheme_from_students(course):
+    (course / TEXT).write_text(EXERCISES + TASK)
+    build.build(course)
+    source, release, solutions = (cell_of(read(course / path), "project") for path in (SOURCE, RELEASE, SOLUTIONS))
+    flags = {"grade": False, "solution": False, "locked": True, "task": True, "points": 10, "grade_id": "project", "schema_version": 3}
+    assert source.metadata.nbgrader == flags and "Ten points for a *surprise*." in source.source
+    assert {key: value for key, value in release.metadata.nbgrader.items() if key in flags} == flags
+    assert release.source.strip() == solutions.source == "Find something to double, in the cells below." and not solutions.metadata
+    for path in (RELEASE, SOLUTIONS):
+        text = (course / path).read_text()
+        assert "## On your own: `project` · 10 points" in text and "surprise" not in text and "MARK SCHEME" not in text
+    assert build.check(course) == []
 
 
 def test_a_rebuild_writes_nothing(course):
@@ -584,14 +618,14 @@ def test_gate_the_release_holds_no_answer_and_no_hidden_test(lesson):
     source, release = read(PROJECT / "source" / lesson / f"{lesson}.ipynb"), read(files[0])
     assert len(source.cells) == len(release.cells)
     for before, after in zip(source.cells, release.cells, strict=True):
-        expected = markup.without_hidden_tests(before.source)
+        expected = markup.for_students(before.source)
         if before.metadata.get("nbgrader", {}).get("solution"):
             stub = "raise NotImplementedError  # your code here" if before.cell_type == "code" else "*Your answer here.*"
             expected, count = re.subn(r"(?m)^( *)### BEGIN SOLUTION$(.|\n)*?^ *### END SOLUTION$", rf"\1{stub}", before.source)
             assert count >= 1
         assert after.source.strip("\n") == expected
     text = files[0].read_text(encoding="utf-8")
-    assert "BEGIN SOLUTION" not in text and "HIDDEN TESTS" not in text
+    assert not re.search("BEGIN SOLUTION|HIDDEN TESTS|MARK SCHEME", text)
 
 
 @pytest.mark.parametrize("lesson", WITH_EXERCISES)
@@ -614,5 +648,5 @@ def test_gate_every_exercise_is_one_name_with_a_heading_a_stub_and_tests(lesson)
             definitions = [node.name for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
             assert cell.name in definitions
             assert len(tests) >= 2 and any("HIDDEN TESTS" in test.source for test in tests)
-        if cell.word in ("solution", "answer"):
+        if cell.word in ("solution", *markup.WRITTEN):
             assert points[cell.name] >= 1 and re.search(rf"(?m)^#+ .*`{cell.name}`$", text), f"no heading ends with `{cell.name}`"

@@ -1,12 +1,14 @@
 """`expect` explains itself: kinds of wrong results, changed inputs, borrowed answers, errors, and messages that name what is wrong."""
 
+import functools
 import math
 import sys
+import types
 
 import numpy as np
 import pytest
 
-from filterlab import check, show
+from filterlab import check, convolution, show
 from filterlab.check import expect, many, random_filters, random_picture
 from filterlab.check.bank import Reference
 from filterlab.check.compare import describe, first_difference
@@ -538,3 +540,15 @@ def test_classes_are_answers_too():
             assert sentence in _message(lambda expectation=expectation: expectation.equals(9))
         else:
             expectation.equals(9)
+
+
+def test_a_probe_may_use_the_course_where_its_answer_may_not():
+    def padded_on(answer, image, kernel):
+        return answer(convolution.pad2d(image, 1), kernel)
+
+    in_the_course = {**globals(), "__name__": "filterlab.check.probes.sample"}
+    probe = types.FunctionType(padded_on.__code__, in_the_course, "padded_on")
+    expect(by_loops, IMAGE, KERNEL).through(probe).like(sliding_window.correlate2d)
+    for borrowed in (convolution.correlate2d, sliding_window.correlate2d, functools.partial(convolution.correlate2d)):
+        with pytest.raises(WrongAnswer, match="correlate2d uses filterlab"):
+            expect(borrowed, IMAGE, KERNEL).through(probe).like(sliding_window.correlate2d)

@@ -3,8 +3,8 @@
     python tools/adopt.py [--root FOLDER] [--force] [LESSON …]
 
 What it does, in order:
-1. reads every source/NAME/NAME.ipynb and turns its cells into lesson cells: nbgrader's metadata into the three words, points into the
-   headers; outputs, the points printed in headings and empty cells are left out, markers and hidden tests stay;
+1. reads every source/NAME/NAME.ipynb and turns its cells into lesson cells: nbgrader's metadata into the four words, points into the
+   headers; outputs, the points printed in headings and empty cells are left out, markers, hidden tests and mark schemes stay;
 2. holds them against the rules of the mark-up, and against a second reading of the text it is going to write;
 3. passes over a notebook that nobody edited, and stops where its lesson text was edited as well (--force takes the notebook);
 4. writes lessons/NAME/exercises.py, all or none, and notes in the notebooks that their edits are home, so that the next
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script, Pyt
 
 from tools import build, derive
 from tools.build import BuildError
-from tools.markup import LIKE_A_HEADER, Cell, MarkupError, check_cells, lesson_text, read_lesson, without_points
+from tools.markup import LIKE_A_HEADER, WRITTEN, Cell, MarkupError, check_cells, lesson_text, read_lesson, without_points
 
 MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 WORD_OF_FLAGS = {flags: word for word, flags in derive.FLAGS.items()}
@@ -65,16 +65,17 @@ def _cell(node: NotebookNode, data: dict, place: str) -> Cell:
         source = without_points(source)
     if not data:
         return Cell(node.cell_type, source, path=place)
-    word = WORD_OF_FLAGS.get((data["grade"], data["solution"], data["grade"] and not data["solution"]), "")
-    if data["task"] or not word or (word == "answer") != (node.cell_type == "markdown"):
-        allowed = "Autograded answer or Autograder tests" if node.cell_type == "code" else "Manually graded answer"
+    locked = data["task"] or (data["grade"] and not data["solution"])  # as nbgrader has it, whatever the metadata says
+    word = WORD_OF_FLAGS.get((data["grade"], data["solution"], locked, data["task"]), "")
+    if not word or (word in WRITTEN) != (node.cell_type == "markdown"):
+        allowed = "Autograded answer or Autograder tests" if node.cell_type == "code" else "Manually graded answer or task"
         raise MarkupError(place, f"this course has no such kind of graded {node.cell_type} cell: choose {allowed}")
     if not source.strip():
         raise MarkupError(place, "this graded cell is empty")
     cell = Cell(node.cell_type, source, word, data["grade_id"], data.get("points"), place)
     if word == "test":
         return _test_cell(cell)
-    if not any(marker in source for marker in MARKERS):
+    if word != "task" and not any(marker in source for marker in MARKERS):
         cell = replace(cell, source="\n".join((MARKERS[0], source, MARKERS[1])))  # nbgrader would take out the whole cell
     return _with_whole_points(cell)
 

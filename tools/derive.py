@@ -15,15 +15,20 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.markup import Cell, points_of, with_points, without_hidden_tests, without_markers, without_points
+from tools.markup import Cell, for_students, points_of, with_points, without_markers, without_points
 
 # No Python version here: the build must not depend on the machine.
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-# (grade, solution, locked) of a cell in nbgrader's metadata.
-FLAGS = {"solution": (False, True, False), "test": (True, False, True), "answer": (True, True, False)}
+# (grade, solution, locked, task) of a cell in nbgrader's metadata.
+FLAGS = {
+    "solution": (False, True, False, False),
+    "test": (True, False, True, False),
+    "answer": (True, True, False, False),
+    "task": (False, False, True, True),
+}
 
 
 def lecture_notebook(cells: list[Cell]) -> NotebookNode:
@@ -39,10 +44,14 @@ def source_notebook(cells: list[Cell]) -> NotebookNode:
 
 
 def solutions_notebook(cells: list[Cell]) -> NotebookNode:
-    """The exercises with their answers, to read and run: no markers, no hidden tests, nothing of nbgrader."""
+    """The exercises with their answers, to read and run: no markers, no hidden tests, no mark scheme, nothing of nbgrader."""
     points = points_of(cells)
-    sources = [without_markers(without_hidden_tests(cell.source)) for cell in cells]
-    sources = [with_points(text, points) if cell.kind == "markdown" else text for cell, text in zip(cells, sources, strict=True)]
+    sources = [without_markers(for_students(cell.source)) for cell in cells]
+    # release/NAME/NAME.ipynb lies one folder deeper than solutions/NAME.ipynb, and links are written for there.
+    sources = [
+        with_points(text, points).replace("](../../", "](../") if cell.kind == "markdown" else text
+        for cell, text in zip(cells, sources, strict=True)
+    ]
     return _notebook(cells, sources, [{} for _ in cells])
 
 
@@ -58,9 +67,9 @@ def _nbgrader_metadata(cell: Cell) -> dict[str, Any]:
     """nbgrader's metadata, schema 3, of one cell; empty for a plain one."""
     if not cell.word:
         return {}
-    grade, solution, locked = FLAGS[cell.word]
-    data = {"grade": grade, "solution": solution, "locked": locked, "task": False, "schema_version": 3, "grade_id": cell.grade_id}
-    return {"nbgrader": data | ({"points": cell.points} if grade else {})}
+    grade, solution, locked, task = FLAGS[cell.word]
+    data = {"grade": grade, "solution": solution, "locked": locked, "task": task, "schema_version": 3, "grade_id": cell.grade_id}
+    return {"nbgrader": data | ({"points": cell.points} if grade or task else {})}
 
 
 def _cell_ids(cells: list[Cell]) -> list[str]:
@@ -99,7 +108,7 @@ def graded(cell: NotebookNode) -> dict[str, Any]:
     points = data.get("points", 0)
     if isinstance(points, float) and points.is_integer():
         points = int(points)  # JupyterLab and nbgrader write 2 or 2.0
-    return flags | {"grade_id": data.get("grade_id", "")} | ({"points": points} if flags["grade"] else {})
+    return flags | {"grade_id": data.get("grade_id", "")} | ({"points": points} if flags["grade"] or flags["task"] else {})
 
 
 def sign(notebook: NotebookNode, derived_from: str, digests: dict[str, str]) -> None:

@@ -1,8 +1,12 @@
-"""The mark-up of lesson texts: three words in the headers of jupytext percent cells.
+"""The mark-up of lesson texts: four words in the headers of jupytext percent cells.
 
     # %% solution="response"
     # %% test="response_window" points=2
     # %% [markdown] answer="why_zero_sum" points=2
+    # %% [markdown] task="project" points=10
+
+An answer is written into its own cell; a task is worked on in the cells below it, and holds the grader's mark scheme, between
+`### BEGIN MARK SCHEME` and `### END MARK SCHEME`, which students do not see. A person grades both.
 
 What it does, in order:
 1. `read_lesson` finds the header lines and checks each word by word, so that an error has its file and line.
@@ -23,18 +27,21 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 # Without comment_magics=False jupytext takes the comment "# copy the border" for a shell command and uncomments it.
 PERCENT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
 
-WORDS = ("solution", "test", "answer")
-THE_WORDS = 'the words are solution="NAME", test="NAME_what" points=N, and [markdown] answer="why_what" points=N'
+WORDS = ("solution", "test", "answer", "task")
+WRITTEN = ("answer", "task")  # on markdown cells, graded by a person
+THE_WORDS = (
+    'the words are solution="NAME", test="NAME_what" points=N, [markdown] answer="why_what" points=N, and [markdown] task="NAME" points=N'
+)
 LONGEST_ID = 64  # nbformat allows no longer cell id
 
 # All that jupytext takes for a header, and all that an author may have meant for one.
 LIKE_A_HEADER = re.compile(r"\s*#\s*(%%|<codecell>\s*$|In\[[0-9 ]*\]:?\s*$)")
 HEADING_WITH_NAME = re.compile(r"(#{1,6} .*`(\w+)`)( · \d+ points?)?\s*$")
 POINTS_BY_HAND = re.compile(r"#{1,6} .*`\W*\d+ points?\W*$")
-MARKER = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS)")
-# nbgrader has more of its own; it would start a kernel for the first and cut out the second.
-FOREIGN_MARKER = re.compile(r"#.*\bAUTOTEST\b|(BEGIN|END) MARK SCHEME")
-HOME_OF_MARKER = {"SOLUTION": ("solution", "answer"), "HIDDEN TESTS": ("test",)}
+MARKER = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
+# nbgrader has one more of its own, and would start a kernel for it.
+FOREIGN_MARKER = re.compile(r"#.*\bAUTOTEST\b")
+HOME_OF_MARKER = {"SOLUTION": ("solution", "answer"), "HIDDEN TESTS": ("test",), "MARK SCHEME": ("task",)}
 
 
 class MarkupError(Exception):
@@ -51,7 +58,7 @@ class Cell:
 
     kind: str  # "code" or "markdown"
     source: str
-    word: str = ""  # "solution", "test", "answer"; "" for a plain cell
+    word: str = ""  # "solution", "test", "answer", "task"; "" for a plain cell
     name: str = ""  # what stands between the word's quotes
     points: int | None = None
     path: str = ""  # where it was read, for messages: a file, or a notebook and its cell
@@ -81,7 +88,7 @@ class Cell:
 def read_lesson(text: str, path: str, *, exercises: bool) -> list[Cell]:
     """The cells of a lesson text.
 
-    path is named in errors. In a lecture (`exercises=False`) none of the three words may stand.
+    path is named in errors. In a lecture (`exercises=False`) none of the four words may stand.
     Raises MarkupError.
     """
     lines = text.split("\n")
@@ -160,21 +167,21 @@ def exercise_of(test: Cell, exercises: list[str]) -> str | None:
 
 
 def _check_header(cell: Cell) -> None:
-    if (cell.word == "answer") != (cell.kind == "markdown") and cell.word:
-        kind = "[markdown]" if cell.word == "answer" else "code"
+    if (cell.word in WRITTEN) != (cell.kind == "markdown") and cell.word:
+        kind = "[markdown]" if cell.word in WRITTEN else "code"
         raise cell.error(f'{cell.word}="{cell.name}" belongs on a {kind} cell')
     if not cell.word and cell.points is not None:
-        raise cell.error("points stand beside test or answer only")
+        raise cell.error("points stand beside test, answer or task only")
     if cell.word == "solution" and cell.points is not None:
         raise cell.error("points stand on the test cells of an exercise, not on its solution")
-    if cell.word in ("test", "answer") and (cell.points is None or cell.points < 1):
+    if cell.word in ("test", *WRITTEN) and (cell.points is None or cell.points < 1):
         raise cell.error(f'{cell.word}="{cell.name}" needs points=N, a whole number of at least 1')
     if cell.word and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", cell.name):
         raise cell.error(f"`{cell.name}` is no id: letters, digits and underscores, beginning with a letter")
     if len(cell.grade_id) > LONGEST_ID:
         raise cell.error(f"the id `{cell.grade_id}` is longer than {LONGEST_ID} characters")
-    if cell.word == "answer" and not re.match(r"(why|what)_\w|project$", cell.name):
-        raise cell.error(f'answer="{cell.name}": the id of a written answer begins with why_ or what_, or is project')
+    if cell.word == "answer" and not re.match(r"(why|what)_\w", cell.name):
+        raise cell.error(f'answer="{cell.name}": the id of a written answer begins with why_ or what_')
 
 
 def _check_source(cell: Cell) -> None:
@@ -195,7 +202,7 @@ def _check_markers(cell: Cell) -> None:
     opened, any_found = None, False
     for offset, line in enumerate(cell.source.split("\n")):
         if FOREIGN_MARKER.search(line):
-            raise cell.error("nbgrader's AUTOTEST and MARK SCHEME are not used in this course", offset)
+            raise cell.error("nbgrader's AUTOTEST is not used in this course", offset)
         found = MARKER.search(line)
         if not found:
             continue
@@ -213,11 +220,15 @@ def _check_markers(cell: Cell) -> None:
         raise cell.error("this BEGIN has no END in its cell", opened)
     if cell.word in ("solution", "answer") and not any_found:
         raise cell.error(f"{cell.word} cell `{cell.name}` has no `### BEGIN SOLUTION` … `### END SOLUTION` around the answer")
+    if cell.word == "task" and not any_found:
+        raise cell.error(f"task cell `{cell.name}` has no `### BEGIN MARK SCHEME` … `### END MARK SCHEME` around what the grader goes by")
+    if cell.word == "task" and not for_students(cell.source).strip():
+        raise cell.error(f"task cell `{cell.name}` is nothing but its mark scheme: say what students are to do")
 
 
 def _check_sentence(cell: Cell) -> None:
     """A test cell is Python, with and without its hidden tests, and opens with a docstring whose first line is a sentence."""
-    visible = without_hidden_tests(cell.source)
+    visible = for_students(cell.source)
     try:
         ast.parse(cell.source)
     except SyntaxError as error:
@@ -239,18 +250,18 @@ def without_markers(source: str) -> str:
     return "\n".join(line for line in source.split("\n") if not MARKER.search(line)).strip("\n")
 
 
-def without_hidden_tests(source: str) -> str:
-    """The source as a student sees a test cell."""
-    return re.sub(r"(?m)^[^\n]*BEGIN HIDDEN TESTS(.|\n)*?END HIDDEN TESTS[^\n]*(\n|\Z)", "", source).strip("\n")
+def for_students(source: str) -> str:
+    """The source of a test or a task as a student sees it: without hidden tests and mark scheme."""
+    return re.sub(r"(?m)^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME)(.|\n)*?END \1[^\n]*(\n|\Z)", "", source).strip("\n")
 
 
 def points_of(cells: list[Cell]) -> dict[str, int]:
-    """Points of every exercise (the sum over its test cells) and of every written answer, by id."""
+    """Points of every exercise (the sum over its test cells), written answer and task, by id."""
     exercises = [cell.name for cell in cells if cell.word == "solution"]
     points: dict[str, int] = {}
     for cell in cells:
         if cell.points is not None:
-            name = cell.name if cell.word == "answer" else exercise_of(cell, exercises) or cell.name
+            name = cell.name if cell.word in WRITTEN else exercise_of(cell, exercises) or cell.name
             points[name] = points.get(name, 0) + cell.points
     return points
 

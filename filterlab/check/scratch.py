@@ -24,7 +24,8 @@ import numpy as np
 ALWAYS_ALLOWED = frozenset({"jaxtyping", "typing_extensions"})
 # Behind `print`, `display` and warnings stands the kernel, behind `import` its hooks: what these call is not the student's doing.
 MACHINERY = frozenset({"ipykernel", "IPython", "importlib"})
-# A probe stands between the check and the answer and calls what the answer was given. What it calls of filterlab is its own help.
+# A probe stands between the check and the answer, and calls what the answer was given. What it calls of the course by name, to build or
+# to run what was asked for, is its own doing.
 PROBES = "filterlab.check.probes"
 _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
 
@@ -88,7 +89,7 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
         yield borrowed
         return
     allowed = ALWAYS_ALLOWED | set(libraries)
-    outside: FrameType | None = None  # the first frame of the machinery, or of a probe's own help, while the call is inside it
+    outside: FrameType | None = None  # the first frame of the machinery, or of what a probe calls, while the call is inside it
     # What each module met so far is; leaving this function is reported too, and is free.
     kinds = {__name__: "free"}
 
@@ -102,7 +103,7 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
             return
         module = (frame.f_globals.get("__name__") or "") if event == "call" else _module_of(argument)
         kind = kinds.get(module) or kinds.setdefault(module, _kind(module, allowed))
-        if kind == "foreign" and event == "call" and _is_probe(frame.f_back):
+        if kind == "foreign" and event == "call" and _called_by_probe(frame):
             outside = frame
         elif kind == "foreign":
             borrowed.append(f"{module}.{frame.f_code.co_name if event == 'call' else argument.__name__}")
@@ -142,15 +143,20 @@ def python_steps(answer: Callable, args: tuple[Any, ...]) -> int:
     return steps
 
 
+def _called_by_probe(frame: FrameType) -> bool:
+    """Whether a probe calls this by a name of its own, such as `conv2d` or `drawings.draw`: an answer has no name there."""
+    caller = frame.f_back
+    if caller is None or not (caller.f_globals.get("__name__") or "").startswith(PROBES):
+        return False
+    places = [caller.f_globals, *(vars(value) for value in caller.f_globals.values() if isinstance(value, ModuleType))]
+    return any(getattr(place.get(name), "__code__", None) is frame.f_code for place in places for name in caller.f_code.co_names)
+
+
 def _kind(module: str, allowed: frozenset[str] | set[str]) -> str:
     package = _package(module)
     if module.startswith(PROBES):
         return "free"
     return "machinery" if package in MACHINERY else "foreign" if is_foreign(package, allowed) else "free"
-
-
-def _is_probe(caller: FrameType | None) -> bool:
-    return caller is not None and caller.f_globals.get("__name__", "").startswith(PROBES)
 
 
 def is_foreign(package: str, allowed: frozenset[str] | set[str]) -> bool:

@@ -14,7 +14,7 @@
 # - follow an error backwards through a layer with stride and padding;
 # - tell when a picture cannot teach a filter, and why the start must be random.
 #
-# **Time** 55 minutes here, 90 for the exercises. **You need** lessons 01 and 02, and to know what a derivative is.
+# **Time** 55 minutes here, 95 for the exercises. **You need** lessons 01 and 02, and to know what a derivative is.
 #
 # Where it says **Predict**, say your answer aloud before you run the cell.
 

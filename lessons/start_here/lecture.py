@@ -7,18 +7,23 @@
 # You learn by doing. Every lesson has a **lecture** with pictures and sliders, and **exercises** that check themselves and tell you
 # *what* went wrong, not only that something did.
 #
-# **You need** Python and NumPy arrays (indexing, slicing, shapes). No calculus before lesson 03, no PyTorch before lesson 04.
+# **You need** Python and NumPy arrays (indexing, slicing, shapes). Lesson 03 asks what a derivative is, lessons 04 to 06 use PyTorch and
+# show what they need of it. No GPU: everything runs on an ordinary laptop.
 #
 # ## Map of the course
 #
-# | lesson | question | |
-# |---|---|---|
-# | [01 · What a filter is](01_filters.ipynb) | What can nine numbers see? | 90 minutes |
-# | [02 · How a filter works](02_sliding_window.ipynb) | What happens while the window slides? | 2¼ hours |
-# | [03 · How filters are learned](03_learning_filters.ipynb) | Who chooses the numbers? | 2½ hours |
-# | [04 · Filters in PyTorch](04_filters_in_pytorch.ipynb) | How do I look inside a trained network? | 2¼ hours |
-# | 05 · What the filters see | What makes a deep filter answer? | to come |
-# | 06 · Put it together | Can I design, repair and shrink a network? | to come |
+# | lesson | question | you need | lecture + exercises |
+# |---|---|---|---|
+# | [01 · What a filter is](01_filters.ipynb) | What can nine numbers see? | Python, NumPy | 40 + 50 minutes |
+# | [02 · How a filter works](02_sliding_window.ipynb) | What happens while the window slides? | 01 | 45 + 90 minutes |
+# | [03 · How filters are learned](03_learning_filters.ipynb) | Who chooses the numbers? | 02, derivatives | 55 + 95 minutes |
+# | [04 · Filters in PyTorch](04_filters_in_pytorch.ipynb) | How do I look inside a trained network? | 03 | 45 + 90 minutes |
+# | [05 · What the filters see](05_visualizing_filters.ipynb) | What makes a deep filter answer? | 04 | to come |
+# | [06 · Put it together](06_capstone.ipynb) | Can I design, repair and shrink a network? | all | 30 + 120 minutes |
+#
+# Each lesson builds on those before it. If you know what a convolution is, begin with the exercises of lesson 02: where they go
+# smoothly, go on; where they do not, its lecture is the place. A word you do not know? The [glossary](glossary.ipynb) says what it means
+# and where it was explained.
 #
 # ## Your own copy of the exercises
 #
@@ -40,7 +45,13 @@ desk.lay_out()
 # 4. Stuck? Open **Hint**. Still stuck after a quarter of an hour? The worked answers are in the folder `solutions/`; read one,
 #    close it, and write your own.
 #
+# **How checking works.** A check calls your function with small pictures and filters, and compares what it gives with a reference; the
+# way you get there is yours. If the result is that of a well-known mistake, you are told which. Points are printed beside each
+# heading. Test cells go from easy to hard, and each gives its own points: what works already counts.
+#
 # A hidden test or two may be added when your work is graded. They ask the same as the text does, with other numbers.
+#
+# **Written answers** (`why_…`) and the project of lesson 06 are read by a person. If you learn alone, compare yours with `solutions/`.
 #
 # ## How a lecture works
 #
