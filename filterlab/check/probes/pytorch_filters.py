@@ -1,10 +1,9 @@
 """Lesson 04, filters in PyTorch: probes that build small models, optimizers and batches, call an answer, and report plain data.
 
 The names in a report are phrases: a check puts them into its sentences. Where an answer's later parts may fail while its first ones are
-right (SimpleCNN), an error is reported as its text. Every probe leaves the global random states and the number of threads as they were.
+right (SimpleCNN), an error is reported as its text.
 """
 
-import contextlib
 import random
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from filterlab.check.compare import describe
-from filterlab.check.inputs import random_picture
+from filterlab.check.probes.common import aside, pictures, randomise  # noqa: F401 (lesson 04 calls it probes.pictures)
 
 CLASSES = 5
 OPTIMIZERS = {
@@ -21,20 +20,6 @@ OPTIMIZERS = {
     "momentum": lambda weights: torch.optim.SGD(weights, lr=0.02, momentum=0.9),
     "decay": lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.5, weight_decay=0.1),
 }
-
-
-@contextlib.contextmanager
-def _aside():
-    """One thread, no warnings of NNPACK, and all random states as before in the end."""
-    threads, python, numpy = torch.get_num_threads(), random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]), torch.backends.nnpack.flags(enabled=False):
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
-            random.setstate(python)
-            np.random.set_state(numpy)
 
 
 class Network(nn.Module):
@@ -46,29 +31,16 @@ class Network(nn.Module):
         self.norm = nn.BatchNorm2d(6) if norm else nn.Identity()
         self.head = nn.Linear(6, CLASSES)
         torch.manual_seed(seed)
-        _randomise(self)
+        randomise(self)
 
     def forward(self, x):
         return self.head(F.relu(self.norm(self.conv1(x))).amax(dim=(2, 3)))
 
 
-def _randomise(model: nn.Module) -> None:
-    """Draws all weights and running statistics anew, large enough that every part of the model matters."""
-    with torch.no_grad():
-        for name, values in model.state_dict().items():
-            if values.is_floating_point():
-                values.copy_(torch.rand(values.shape) + 0.5 if name.endswith("running_var") else torch.randn(values.shape))
-
-
-def pictures(*shape: int, another: int = 0) -> torch.Tensor:
-    """Random pictures as a float32 tensor; another number, other pictures."""
-    return torch.from_numpy(random_picture(*shape, dtype=np.float32, another=another))
-
-
 # --- SimpleCNN --------------------------------------------------------------------------------------------------------
 
 
-@_aside()
+@aside()
 def look_at(answer, x, classes=None, seed=0):
     """Builds a model (classes None: by default) and tells of its conv1, its features and its scores on pictures x."""
     torch.manual_seed(seed)
@@ -79,7 +51,7 @@ def look_at(answer, x, classes=None, seed=0):
     torch.manual_seed(seed)
     # conv1 gets the same weights in every answer, so that features can be compared.
     conv1 = getattr(model, "conv1", nn.Identity())
-    _randomise(conv1)
+    randomise(conv1)
     return {
         "its conv1": _settings(conv1),
         "what features gives": _attempt(lambda: model.features(x).detach().clone()),
@@ -116,7 +88,7 @@ def _scores(model, classes):
     x, rows, moved, steady = torch.rand(4, 3, 8, 6), [], [], True
     try:
         for _ in range(12):
-            _randomise(model)
+            randomise(model)
             scores = model(x)
             model.zero_grad()
             (scores * torch.randn(scores.shape)).sum().backward()
@@ -143,7 +115,7 @@ def _scores(model, classes):
 # --- filters out of a model, and into it ------------------------------------------------------------------------------
 
 
-@_aside()
+@aside()
 def filters_of(answer, seed=0, training=True):
     """Asks for the filters of a model, then trains the model further."""
     model = Network(seed, norm=True).train(training)
@@ -164,7 +136,7 @@ def filters_of(answer, seed=0, training=True):
     }
 
 
-@_aside()
+@aside()
 def installed(answer, kernels, seed=0):
     """Has kernels written into a model, and tells what stands in it."""
     model = Network(seed)
@@ -172,7 +144,7 @@ def installed(answer, kernels, seed=0):
     return _first_layer(model)
 
 
-@_aside()
+@aside()
 def after_refusal(answer, kernels, seed=0):
     """Hands over kernels that do not fit, and tells what stands in the model afterwards."""
     model = Network(seed)
@@ -212,7 +184,7 @@ def _batches(sizes, model):
     return list(zip(x.split(sizes), labels.split(sizes), strict=True))
 
 
-@_aside()
+@aside()
 def one_epoch(answer, sizes, optimizer="sgd", norm=False, training=True, seed=0):
     """One epoch on batches of these sizes, which can be read once; tells the loss and what the model is afterwards."""
     model = Network(seed, norm).train(training)
@@ -229,7 +201,7 @@ def one_epoch(answer, sizes, optimizer="sgd", norm=False, training=True, seed=0)
     }
 
 
-@_aside()
+@aside()
 def accuracy_of(answer, sizes, training=True, norm=True, seed=0):
     """Has a model evaluated that was left in a mode; tells the accuracy, the mode afterwards, and what happened to the model."""
     model = Network(seed, norm).train(training)
@@ -273,7 +245,7 @@ def easy_pictures(count=61, size=(9, 7), seed=0):
     return torch.tensor(images / 1.1, dtype=torch.float32), torch.tensor(labels)
 
 
-@_aside()
+@aside()
 def recipe(answer, images, labels, epochs, seed=0):
     """Trains with this seed, then for one epoch each: twice with this seed, with another, on other pictures; tells what came of it."""
     results = []
