@@ -156,8 +156,8 @@ show.picture(grid.permute(2, 0, 1).numpy(), "red minus green: strength 1, 1/2, 1
 # - No hook stays behind, even if the model stops with an error (which goes on to the caller).
 # - For a name that the model does not have, raise `ValueError`.
 #
-# On paper: a filter of the single weight 2, bias -1, then an in-place ReLU. For the pixels 0 and 3 the filter gives **-1** and **5**; the ReLU
-# makes 0 and 5 of it.
+# On paper: a filter of the single weight 2, bias -1, then an in-place ReLU. For the pixels 0 and 3 the filter gives **-1** and **5**; the
+# ReLU makes 0 and 5 of it.
 
 # %% solution="feature_maps"
 def feature_maps(model: nn.Module, layer: str, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n channels height width"]:

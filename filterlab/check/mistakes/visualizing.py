@@ -742,7 +742,7 @@ def patches_transposed(maps, images, channel, k, size, stride=1, padding=0):
 
 @right_answer(right.top_patches)
 def patches_unfolded(maps, images, channel, k, size, stride=1, padding=0):
-    n, c = images.shape[:2]
+    c = images.shape[1]
     windows = F.unfold(images.float(), size, stride=stride, padding=padding)  # (n, c·size·size, places)
     windows = windows.transpose(1, 2).reshape(-1, c, size, size)
     order = maps[:, channel].reshape(-1).argsort(descending=True)
@@ -1062,11 +1062,6 @@ def paint_first_picture(model, layer, channel, shape, steps=64, lr=0.1, seed=0):
     return _climb(model, layer, channel, shape, steps, lr, seed, score=lambda output: output[0, channel].mean())
 
 
-@mistake(right.maximize_activation, "the picture runs from 0 to 255: values lie in [0, 1].")
-def paint_bytes(model, layer, channel, shape, steps=64, lr=0.1, seed=0):
-    return 255 * right.maximize_activation(model, layer, channel, shape, steps, lr, seed)
-
-
 @mistake(
     right.maximize_activation,
     "the noise is drawn without the seed, so every call paints another picture: torch.Generator().manual_seed(seed).",
@@ -1279,7 +1274,7 @@ def angle_axes_exchanged(kernel):
 
 @mistake(
     right.orientation,
-    "this is the direction of the mean gradient: in a filter for a line, whose two sides cancel, it is anything. Add up squares and products.",
+    "this is the direction of the mean gradient: in a filter for a line the two sides cancel. Add up squares and products.",
 )
 def angle_of_the_mean(kernel):
     gx, gy = _gradients(kernel)
@@ -1318,7 +1313,7 @@ def angle_around_zero(kernel):
 
 @mistake(right.orientation, "the angle runs up to 360: an edge and its negative have the same orientation, so take it `% 180`.")
 def angle_of_a_full_turn(kernel):
-    gx, gy = _gradients(kernel)
+    gx, _ = _gradients(kernel)
     return right.orientation(kernel) + 180 * bool(gx.sum() < -1e-6 * abs(gx).sum())
 
 

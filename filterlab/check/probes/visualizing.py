@@ -137,7 +137,7 @@ def _one_by_one(weight, bias):
 
 # --- maximize_activation ----------------------------------------------------------------------------------------------
 
-EXCITABLE = ("conv1", "relu", "block.conv", "block")
+EXCITABLE = ("conv1", "relu", "block.conv")
 # The part of the report that a test cell asks for on its own.
 SAME_SEED = "the same seed gives the same picture"
 # Which colours (rows: the filter of this channel) make a channel of the first layer answer.
