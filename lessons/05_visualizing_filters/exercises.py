@@ -39,7 +39,7 @@ from filterlab.check.references import visualizing as reference
 # where m is the largest **magnitude** of all filters or, with `per_filter=True`, of each filter on its own. So 0 is grey, positive
 # weights are brighter, negative ones darker. Where all weights are 0, everything is 0.5.
 #
-# On paper: the filters (2, -4) and (0, 1). The largest magnitude is 4, so they become (**0.75, 0**) and (**0.5, 0.625**). Per filter, the
+# On paper: the filters (3, -4) and (0, 1). The largest magnitude is 4, so they become (**0.875, 0**) and (**0.5, 0.625**). Per filter, the
 # second one becomes (0.5, 1).
 
 # %% solution="to_display"
@@ -56,13 +56,13 @@ def to_display(filters: Real[Tensor, "n *rest"], per_filter: bool = False) -> Fl
 
 # %% test="to_display_shared" points=1
 """to_display brings all filters to one scale with 0 at 0.5, and gives the numbers worked out on paper."""
-expect(to_display, torch.tensor([[2.0, -4], [0, 1]])).equals([[0.75, 0], [0.5, 0.625]])
+expect(to_display, torch.tensor([[3.0, -4], [0, 1]])).equals([[0.875, 0], [0.5, 0.625]])
 for filters in [3 * pictures(4, 3, 2, 5) - 2, pictures(3, 2, 2, 2) / 10, -pictures(5, 3, 3)]:
     expect(to_display, filters).like(reference.to_display)
 
 # %% test="to_display_per_filter" points=1
 """to_display with per_filter=True gives each filter its own scale, whatever its number of axes."""
-expect(to_display, torch.tensor([[2.0, -4], [0, 1]]), per_filter=True).equals([[0.75, 0], [0.5, 1]])
+expect(to_display, torch.tensor([[3.0, -4], [0, 1]]), per_filter=True).equals([[0.875, 0], [0.5, 1]])
 for shape in [(4, 3, 2, 5), (3, 4, 4), (6, 2), (5,)]:
     expect(to_display, 3 * pictures(*shape) - 2, per_filter=True).like(reference.to_display)
 

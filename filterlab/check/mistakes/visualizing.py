@@ -463,6 +463,16 @@ def maps_key_error(model, layer, x):
     return right.feature_maps(model, layer, x)
 
 
+@mistake(
+    right.feature_maps,
+    "for an unknown name, model.get_submodule raises an AttributeError: catch it, or look first, and `raise ValueError(…)`.",
+)
+def maps_attribute_error(model, layer, x):
+    if layer not in dict(model.named_modules()):
+        raise AttributeError(layer)
+    return right.feature_maps(model, layer, x)
+
+
 @mistake(right.feature_maps, "an unknown name gives None: raise ValueError.")
 def maps_none(model, layer, x):
     return right.feature_maps(model, layer, x) if layer in dict(model.named_modules()) else None
@@ -1026,6 +1036,11 @@ def paint_first_channel(model, layer, channel, shape, steps=64, lr=0.1, seed=0):
     return _climb(model, layer, 0, shape, steps, lr, seed)
 
 
+@mistake(right.maximize_activation, "the next channel is driven up: channels count from 0.")
+def paint_next_channel(model, layer, channel, shape, steps=64, lr=0.1, seed=0):
+    return _climb(model, layer, (channel + 1) % 4, shape, steps, lr, seed)
+
+
 @mistake(
     right.maximize_activation,
     "the first picture's channels are taken for all: output[channel] counts pictures, output[:, channel] channels.",
@@ -1298,12 +1313,6 @@ def angle_folded(kernel):
 def angle_by_atan(kernel):
     gx, gy = _gradients(kernel)
     return math.degrees(math.atan(2 * (gx * gy).sum() / ((gx**2 - gy**2).sum() or 1e-12)) / 2) % 180
-
-
-@mistake(right.orientation, "the 2 in front of the sum of products is missing.")
-def angle_without_two(kernel):
-    gx, gy = _gradients(kernel)
-    return math.degrees(math.atan2((gx * gy).sum(), (gx**2 - gy**2).sum()) / 2) % 180
 
 
 @mistake(right.orientation, "the angle runs from -90 to 90: `% 180` brings it into the range.")
