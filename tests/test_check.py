@@ -406,3 +406,14 @@ def test_an_answer_under_a_probe_may_not_borrow_either():
 
     with pytest.raises(WrongAnswer, match="correlate2d uses filterlab"):
         expect(correlate2d, IMAGE, KERNEL).through(twice_on).like(sliding_window.correlate2d)
+
+
+def test_angles_are_compared_around_the_circle():
+    from filterlab.check.references import visualizing  # loads torch
+
+    edge = np.outer([1.0, 1, 1], [-1, 0, 1])
+    for angle in (0, 9, 171, 180):
+        expect(lambda kernel, angle=angle: float(angle), edge).like(visualizing.orientation)
+    for angle in (11, 169, 90):
+        with pytest.raises(WrongAnswer, match="wrong number"):
+            expect(lambda kernel, angle=angle: float(angle), edge).like(visualizing.orientation)

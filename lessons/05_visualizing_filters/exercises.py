@@ -471,7 +471,7 @@ for _ in range(60):
 
 # %%
 gabors = [kernels.gabor(9, math.radians(degrees), 6, phase=phase) for phase in (0, math.pi / 2) for degrees in range(0, 180, 30)]
-show.gallery([show.kernel(one, title=f"{orientation(one):.0f}°") for one in gabors], columns=6)
+show.gallery([show.kernel(one, title=f"{round(orientation(one)) % 180}°") for one in gabors], columns=6)
 
 # %% [markdown]
 # ## Exercise: what is it worth? · `ablate`

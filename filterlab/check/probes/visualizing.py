@@ -141,7 +141,7 @@ EXCITABLE = ("conv1", "relu", "block.conv")
 # The part of the report that a test cell asks for on its own.
 SAME_SEED = "the same seed gives the same picture"
 # Which colours (rows: the filter of this channel) make a channel of the first layer answer.
-_COLOURS = torch.tensor([[1.0, -1, -1], [-1, 1, -1], [-1, -1, 1], [2, 2, 2]])
+_COLOURS = torch.tensor([[1.0, -1, -1], [-1, 1, -1], [-1, -1, 1], [3, 3, 3]])
 
 
 class Responsive(nn.Module):
