@@ -552,3 +552,14 @@ def test_a_probe_may_use_the_course_where_its_answer_may_not():
     for borrowed in (convolution.correlate2d, sliding_window.correlate2d, functools.partial(convolution.correlate2d)):
         with pytest.raises(WrongAnswer, match="correlate2d uses filterlab"):
             expect(borrowed, IMAGE, KERNEL).through(probe).like(sliding_window.correlate2d)
+
+
+def test_angles_are_compared_around_the_circle():
+    from filterlab.check.references import visualizing  # loads torch
+
+    edge = np.outer([1.0, 1, 1], [-1, 0, 1])
+    for angle in (0, 9, 171, 180):
+        expect(lambda kernel, angle=angle: float(angle), edge).like(visualizing.orientation)
+    for angle in (11, 169, 90):
+        with pytest.raises(WrongAnswer, match="wrong number"):
+            expect(lambda kernel, angle=angle: float(angle), edge).like(visualizing.orientation)

@@ -32,6 +32,8 @@ class Reference:
     seen_as: makes of the parts what is compared, by name, where several results are right (None: the parts themselves).
     same_dtype: whether the dtype counts, too. reveals: whether a student may be shown what is expected.
     tolerance: largest difference allowed as a share of the largest number involved (None: by dtype).
+    within: largest difference allowed, in the unit of the result (None: `tolerance` counts).
+    period: numbers that differ by this much mean the same: 180 for the angle of a line in degrees (None: no two do).
     libraries: packages that an answer may call besides the standard library ("*": every one but filterlab).
     probe: the probe that the arguments of `draw` and `refused` are for, if the answer is called through one.
     """
@@ -44,6 +46,8 @@ class Reference:
     same_dtype: bool = False
     reveals: bool = True
     tolerance: float | None = None
+    within: float | None = None
+    period: float | None = None
     libraries: tuple[str, ...] = ("numpy",)
     probe: Callable | None = None
     _mistakes: list[Mistake] = field(default_factory=list)

@@ -72,10 +72,18 @@ class Tolerance:
         types = {np.asarray(value).dtype for value in inputs + results if isinstance(value, np.ndarray | np.generic | float)}
         coarsest = max((TOLERANCE.get(dtype, 0.0) for dtype in types), default=WHOLE_NUMBERS)
         self.share = reference.tolerance if reference and reference.tolerance else max(coarsest, WHOLE_NUMBERS)
+        self.within, self.period = (reference.within, reference.period) if reference else (None, None)
         # Only pictures and filters set the scale: a position or a size says nothing about the size of the result.
         self.largest_input = max((_largest(value) for value in inputs if scaled and isinstance(value, np.ndarray)), default=0.0)
 
+    def apart(self, difference: np.ndarray) -> np.ndarray:
+        """How large a difference is; on a circle, the shorter way round."""
+        difference = np.abs(difference)
+        return np.minimum(difference % self.period, -difference % self.period) if self.period else difference
+
     def limit(self, expected: np.ndarray) -> float:
+        if self.within is not None:
+            return self.within
         return self.share * max(_largest(expected), self.largest_input)
 
 
@@ -117,7 +125,8 @@ def _difference(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Dif
             f"{what} holds {other[place]}{_at(place)}, which is not a number to go on with", number(one[place]), number(other[place])
         )
     # What is not finite on both sides alike is equal; on one side only, it is as far apart as can be.
-    apart = np.where(np.isfinite(one), np.abs(one - other), np.where(np.isfinite(other), np.inf, 0.0))
+    near = tolerance.apart(np.where(np.isfinite(one), one - other, 0.0))
+    apart = np.where(np.isfinite(one), near, np.where(np.isfinite(other), np.inf, 0.0))
     wrong = apart > tolerance.limit(one)
     if not wrong.any():
         return None

@@ -1,7 +1,7 @@
 """Lesson 04, filters in PyTorch: probes that build small models, optimizers and batches, call an answer, and report plain data.
 
 The names in a report are phrases: a check puts them into its sentences. Where an answer's later parts may fail while its first ones are
-right (SimpleCNN), an error is reported as its text. Every probe leaves the global random states and the number of threads as they were.
+right (SimpleCNN), an error is reported as its text.
 """
 
 import random
