@@ -8,9 +8,9 @@
 # ## A
 #
 # - **ablation**: Silencing one filter, its map set to zero, to see what it is worth: how much worse do the answers become?
-#   [Lesson 05](05_visualizing_filters.ipynb)
+#   Lesson 05
 # - **activation maximisation**: Changing a picture, step by step, until a chosen filter answers as strongly as it can. Without a brake
-#   the result is noise. [Lesson 05](05_visualizing_filters.ipynb)
+#   the result is noise. Lesson 05
 # - **aliasing**: What skipping does to fast waves: they do not vanish but come back as slow ones. Blur before you skip.
 #   [Lesson 02](02_sliding_window.ipynb)
 # - **autograd**: A library's book-keeping of gradients: it notes every step of a computation and applies the chain rule backwards.
@@ -43,7 +43,7 @@
 # ## D
 #
 # - **dead filter**: A filter whose map is zero on all pictures. No gradient passes through its ReLU, so it stays dead.
-#   [Lesson 05](05_visualizing_filters.ipynb)
+#   Lesson 05
 # - **depth**: How many slices a filter has: one for each input channel. Their answers are added. [Lesson 01](01_filters.ipynb)
 # - **detector**: A stack of filters that answers to one pattern and to nothing else. [Lesson 06](06_capstone.ipynb)
 # - **dilation**: Spreading a filter's taps apart: it reaches further with as many weights, and does not see what lies in the holes.
@@ -70,7 +70,7 @@
 # ## H
 #
 # - **hook**: A function that PyTorch calls when a layer has run: the way to see maps inside a network. Take it off afterwards.
-#   [Lesson 05](05_visualizing_filters.ipynb)
+#   Lesson 05
 #
 # ## I
 #
@@ -118,7 +118,7 @@
 # ## S
 #
 # - **saliency**: How much each pixel could change a class's score: the size of the score's gradient with respect to the picture.
-#   [Lesson 05](05_visualizing_filters.ipynb)
+#   Lesson 05
 # - **separable**: A kernel that is a column times a row: two small filters, one after the other, do the same for less.
 #   [Lesson 01](01_filters.ipynb)
 # - **SGD**: Stochastic gradient descent: a step against the gradient of one batch, again and again.
