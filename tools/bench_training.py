@@ -85,7 +85,7 @@ def _load(data: str, seed: int, folder: str):
         return *datasets.digits(seed), 20, {}
     stored = torch.load(Path(folder) / "cifar10.pt", weights_only=True)
     train, test = (datasets.Pictures(images / 255, labels, classes) for images, labels, classes in (stored["train"], stored["test"]))
-    return train, test, 12, {"augment": _mirrored, "batch_size": 128}
+    return train, test, 5, {"augment": _mirrored, "batch_size": 128}
 
 
 def _mirrored(batch):
