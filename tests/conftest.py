@@ -8,7 +8,7 @@ import pytest
 # Tests run two at a time. Two programs whose threads wait for each other on the same cores take many times as long as with one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from tests import lab
+from tests.lab import chromium, jupyter_lab, new_page
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,14 +20,21 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def browser():
-    with lab.chromium() as browser:
+    with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A running JupyterLab in an empty folder, for the tests of one file."""
+    with jupyter_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
 
 
 @pytest.fixture
 def page(browser):
     """A page of its own in a headless Chromium."""
-    with lab.new_page(browser) as page:
+    with new_page(browser) as page:
         yield page
 
 

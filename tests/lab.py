@@ -14,7 +14,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 TOKEN = "class"
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
@@ -158,3 +160,26 @@ def await_python(page: Page, expression: str, wanted: object) -> None:
             return
         page.wait_for_timeout(100)
     assert said == wanted
+
+
+def handle(page: Page, name: str) -> Locator:
+    """The handle of the visible slider with this label."""
+    return page.locator(f".widget-hslider:visible:has(.widget-label:text-is('{name}')) .noUi-handle")
+
+
+def dropdown(page: Page, name: str) -> Locator:
+    """The dropdown with this label."""
+    return page.locator(f".widget-dropdown:has(.widget-label:text-is('{name}')) select")
+
+
+def executed(path: Path, with_state: bool = True) -> nbformat.NotebookNode:
+    """A notebook with what its cells put out, and with the state of its widgets or without."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, store_widget_state=with_state, kernel_name="python3").execute()
+    return notebook
+
+
+def open_exported(page: Page, notebook: nbformat.NotebookNode, path: Path, template: str = "lab") -> None:
+    """Export a notebook to this HTML file and open it, without waiting for scripts that the network would have."""
+    path.write_text(HTMLExporter(template_name=template).from_notebook_node(notebook)[0])
+    page.goto(path.as_uri(), wait_until="domcontentloaded")

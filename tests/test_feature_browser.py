@@ -3,18 +3,27 @@
 import inspect
 
 import ipywidgets
-import nbformat
 import numpy as np
 import pytest
 import torch
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 from torch import nn
 
 from filterlab import features, images
 from filterlab.explore.feature_browser import FeatureBrowser
-from tests.lab import SLOW, await_python, in_browser, in_python, jupyter_lab, new_page, open_and_run, run_in_kernel, write_notebook
+from tests.lab import (
+    SLOW,
+    await_python,
+    executed,
+    in_browser,
+    in_python,
+    jupyter_lab,
+    new_page,
+    open_and_run,
+    open_exported,
+    run_in_kernel,
+    write_notebook,
+)
 
 
 def network(channels=3):
@@ -320,11 +329,7 @@ def test_closing_takes_one_off_the_page_and_leaves_the_other(browsers):
 
 @in_browser
 def test_exported_page_shows_the_still(lab, page):
-    notebook = nbformat.read(lab.folder / "browsers.ipynb", as_version=4)
-    NotebookClient(notebook, kernel_name="python3").execute()
-    path = lab.folder / "browsers.html"
-    path.write_text(HTMLExporter().from_notebook_node(notebook)[0])
-    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    open_exported(page, executed(lab.folder / "browsers.ipynb"), lab.folder / "browsers.html")
     still = page.locator("img[alt^='layer 0, channel 0']")
     expect(still.first).to_be_visible()
     assert still.count() == 2 and still.first.evaluate("image => image.naturalWidth") > 300

@@ -4,15 +4,26 @@ import ipywidgets
 import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import expect
 
 from filterlab import images, kernels
 from filterlab.convolution import correlate2d
 from filterlab.explore.filter_explorer import FilterExplorer
-from tests.lab import SLOW, TOKEN, in_python, jupyter_lab, needs_chromium, new_page, open_and_run, run_in_kernel, write_notebook
+from tests.lab import (
+    SLOW,
+    TOKEN,
+    dropdown,
+    executed,
+    handle,
+    in_browser,
+    in_python,
+    new_page,
+    open_and_run,
+    open_exported,
+    run_in_kernel,
+    write_notebook,
+)
 
 IMAGE = np.random.default_rng(0).random((12, 17))
 SET_UP = """
@@ -115,12 +126,6 @@ def test_closing_frees_every_widget():
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with jupyter_lab(tmp_path_factory.mktemp("lab")) as lab:
-        yield lab
-
-
-@pytest.fixture(scope="module")
 def explorer(lab, browser):
     """A page with one explorer, which every test leaves as it found it (`restart`)."""
     write_notebook(lab.folder / "explorer.ipynb", SET_UP)
@@ -141,14 +146,6 @@ def restart(explorer):
 pages = pytest.mark.usefixtures("restart")
 
 
-def handle(page, name: str):
-    return page.locator(f".widget-hslider:visible:has(.widget-label:text-is('{name}')) .noUi-handle")
-
-
-def dropdown(page, name: str):
-    return page.locator(f".widget-dropdown:has(.widget-label:text-is('{name}')) select")
-
-
 def kernel_shown(page) -> np.ndarray:
     return np.array(page.evaluate(HELD)["kernel"])
 
@@ -166,7 +163,7 @@ def agree(page) -> None:
     assert [held["row"], held["column"]] == pixel
 
 
-@needs_chromium[1]
+@in_browser
 @pages
 class TestInAPage:
     @pytest.mark.parametrize("index", range(9))
@@ -297,7 +294,7 @@ class TestInAPage:
         assert explorer.complaints == []
 
 
-@needs_chromium[1]
+@in_browser
 def test_instances_keep_apart_and_a_closed_one_is_gone(lab, page):
     write_notebook(lab.folder / "two.ipynb", SET_UP, "second = FilterExplorer(image, kernels.laplacian)\nsecond")
     open_and_run(lab, page, "two.ipynb")
@@ -314,28 +311,21 @@ def test_instances_keep_apart_and_a_closed_one_is_gone(lab, page):
     assert page.complaints == []
 
 
-@needs_chromium[1]
+@in_browser
 @pytest.mark.parametrize(("template", "with_state"), [("lab", False), ("lab", True), ("classic", True)])
 def test_exported_page_shows_the_still_picture(lab, page, template, with_state):
-    path = lab.folder / f"{template}{with_state}.html"
-    path.write_text(HTMLExporter(template_name=template).from_notebook_node(executed(lab, with_state))[0])
-    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    write_notebook(lab.folder / "still.ipynb", SET_UP)
+    open_exported(page, executed(lab.folder / "still.ipynb", with_state), lab.folder / f"{template}{with_state}.html", template)
     shows_the_still(page)
     assert "FilterExplorer(" not in page.inner_text("body").replace("FilterExplorer(image)", "")
 
 
-@needs_chromium[1]
+@in_browser
 def test_a_saved_notebook_shows_the_still_picture_without_its_kernel(lab, page):
-    nbformat.write(executed(lab, False), lab.folder / "saved.ipynb")
+    write_notebook(lab.folder / "saved.ipynb", SET_UP)
+    nbformat.write(executed(lab.folder / "saved.ipynb", with_state=False), lab.folder / "saved.ipynb")
     page.goto(f"{lab.address}/lab/tree/saved.ipynb?token={TOKEN}&reset")
     shows_the_still(page)
-
-
-def executed(lab, with_state: bool) -> nbformat.NotebookNode:
-    write_notebook(lab.folder / "still.ipynb", SET_UP)
-    notebook = nbformat.read(lab.folder / "still.ipynb", as_version=4)
-    NotebookClient(notebook, store_widget_state=with_state, kernel_name="python3").execute()
-    return notebook
 
 
 def shows_the_still(page) -> None:

@@ -1,13 +1,11 @@
 """SlidingWindow: what the page holds is what Python and torch compute, every control does what it says, and nothing is left behind."""
 
 import itertools
-import json
 import math
 import re
 import time
 
 import ipywidgets
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -15,7 +13,19 @@ from playwright.sync_api import expect
 
 from filterlab import kernels
 from filterlab.explore.sliding_window import SlidingWindow
-from tests.lab import SLOW, jupyter_lab, needs_chromium, new_page, open_and_run, run_in_kernel, write_notebook
+from tests.lab import (
+    SLOW,
+    dropdown,
+    executed,
+    handle,
+    in_browser,
+    in_python,
+    new_page,
+    open_and_run,
+    open_exported,
+    run_in_kernel,
+    write_notebook,
+)
 
 IMAGE = np.random.default_rng(0).random((5, 7)).round(2)
 KERNEL = np.random.default_rng(1).normal(size=(3, 2)).round(2)
@@ -232,12 +242,6 @@ def test_closing_frees_every_widget():
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with jupyter_lab(tmp_path_factory.mktemp("lab")) as lab:
-        yield lab
-
-
-@pytest.fixture(scope="module")
 def explorer(lab, browser):
     """A page with one explorer."""
     write_notebook(lab.folder / "window.ipynb", SET_UP)
@@ -253,18 +257,6 @@ def restart(explorer):
     explorer.evaluate("() => document.activeElement.blur()")
     run_in_kernel(explorer, "start()")
     agree(explorer)
-
-
-def in_python(page, expression: str):
-    return json.loads(run_in_kernel(page, f"print(json.dumps({expression}))"))
-
-
-def handle(page, name: str):
-    return page.locator(f".widget-hslider:visible:has(.widget-label:text-is('{name}')) .noUi-handle")
-
-
-def dropdown(page, name: str):
-    return page.locator(f".widget-dropdown:has(.widget-label:text-is('{name}')) select")
 
 
 def grid(page, caption: str):
@@ -347,7 +339,7 @@ def unseen(pixels: tuple, size: tuple, state: dict) -> list[int]:
     return torch.nonzero(x.grad.ravel() == 0).ravel().tolist()
 
 
-@needs_chromium[1]
+@in_browser
 @pytest.mark.usefixtures("restart")
 class TestInAPage:
     @pytest.mark.parametrize(("name", "most"), [("stride", 4), ("padding", 3), ("dilation", 2), ("kernel size", 5)])
@@ -550,7 +542,7 @@ class TestInAPage:
         assert explorer.complaints == []
 
 
-@needs_chromium[1]
+@in_browser
 def test_instances_keep_apart_and_a_closed_one_is_gone(lab, page):
     write_notebook(lab.folder / "two.ipynb", SET_UP, "before = 0\nsecond = SlidingWindow(image)\nsecond")
     open_and_run(lab, page, "two.ipynb")
@@ -571,16 +563,10 @@ def test_instances_keep_apart_and_a_closed_one_is_gone(lab, page):
     assert page.complaints == []
 
 
-@needs_chromium[1]
+@in_browser
 def test_exported_page_shows_the_still_picture(lab, page):
-    from nbclient import NotebookClient
-    from nbconvert import HTMLExporter
-
     write_notebook(lab.folder / "still.ipynb", SET_UP)
-    notebook = nbformat.read(lab.folder / "still.ipynb", as_version=4)
-    NotebookClient(notebook, kernel_name="python3").execute()
-    (lab.folder / "still.html").write_text(HTMLExporter().from_notebook_node(notebook)[0])
-    page.goto((lab.folder / "still.html").as_uri(), wait_until="domcontentloaded")
+    open_exported(page, executed(lab.folder / "still.ipynb"), lab.folder / "still.html")
     still = page.locator("img[alt*='answers, 1 of 15']")
     expect(still).to_be_visible(timeout=SLOW)
     assert still.evaluate("image => image.naturalWidth") > 300

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
-from tests.lab import SLOW, chromium, jupyter_lab, new_page, open_and_run, write_notebook
+from tests.lab import SLOW, chromium, handle, jupyter_lab, new_page, open_and_run, write_notebook
 
 Row = tuple[str, float, str, float]
 MOVES = 40
@@ -99,7 +99,7 @@ def explorer_time() -> Iterator[Row]:
             write_notebook(lab.folder / f"{name}.ipynb", code)
             with new_page(browser) as page:
                 open_and_run(lab, page, f"{name}.ipynb")
-                return move(page, handle(page, slider))
+                return move(page, first_handle(page, slider))
 
         usual, png = moved("interact", INTERACT, "weight"), moved("png", PNG, "")
         for name, code, slider in (("filter_explorer", FILTER_EXPLORER, "centre"), ("sliding_window", SLIDING_WINDOW, "stride")):
@@ -112,15 +112,15 @@ def explorer_time() -> Iterator[Row]:
         def growth(name: str, slider: str) -> float:
             with new_page(browser) as page:
                 open_and_run(lab, page, f"{name}.ipynb")
-                return memory_growth(page, handle(page, slider))
+                return memory_growth(page, first_handle(page, slider))
 
         yield "page_memory_growth", growth("filter_explorer", "centre"), "times", growth("png", "")
 
 
-def handle(page: Page, name: str) -> Locator:
+def first_handle(page: Page, name: str) -> Locator:
+    """The handle of the first slider with this label, or of the first of all, once the page has sliders."""
     page.locator(".noUi-handle").first.wait_for(timeout=SLOW)
-    sliders = page.locator(f".widget-hslider:visible:has(.widget-label:text-is('{name}')) .noUi-handle")
-    return sliders.first if name else page.locator(".noUi-handle").first
+    return handle(page, name).first if name else page.locator(".noUi-handle").first
 
 
 def move(page: Page, slider: Locator) -> dict[str, list[float]]:

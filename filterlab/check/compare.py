@@ -209,8 +209,8 @@ def describe(value: Any) -> str:
     """A value in a few words: numbers as they are, small arrays with their numbers, others by shape and dtype."""
     if isinstance(value, np.ndarray) or is_tensor(value):
         array = as_array(value)
-        numbers_in_it = np.array2string(array, precision=4, separator=", ").replace("\n", "")
         if 0 < array.size <= 9 and array.dtype.kind in "fiu":
+            numbers_in_it = np.array2string(array, precision=4, separator=", ").replace("\n", "")
             return f"tensor({numbers_in_it})" if is_tensor(value) else numbers_in_it
         return f"{'a tensor' if is_tensor(value) else 'an array'} of shape {_shape(value)} and dtype {value.dtype}"
     if isinstance(value, bool | np.bool_ | str):

@@ -50,3 +50,8 @@ def attempt(call):
 def error_text(error):
     """The first line of an error, without the sizes that torch adds in brackets: these differ from answer to answer."""
     return f"{type(error).__name__}: {error}".splitlines()[0].partition(" (")[0]
+
+
+def alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two results of training, which rounding may have moved, are the same."""
+    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-3, atol=1e-5)

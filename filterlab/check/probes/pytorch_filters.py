@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from filterlab.check.probes.common import aside, attempt, error_text, pictures, randomise  # noqa: F401 (lesson 04 calls it probes.pictures)
+from filterlab.check.probes.common import alike, aside, attempt, error_text, pictures, randomise  # noqa: F401 (lesson 04 calls it probes.pictures)
 
 CLASSES = 5
 OPTIMIZERS = {
@@ -265,22 +265,18 @@ def recipe(answer, images, labels, epochs, seed=0):
         "the shape of `losses`": tuple(losses.shape),
         "the first loss is that of a guess, ln 10, or not far from it": bool(0.3 < losses.reshape(-1)[0] < 5),
         "the last loss is below the first": bool(losses.reshape(-1)[-1] < losses.reshape(-1)[0]),
-        "`before` and `after` differ": not _alike(whole["before"], whole["after"]),
-        "with other pictures, `before` is the same": _alike(short["before"], other_pictures["before"]),
-        "with fewer epochs, `before` is the same": _alike(short["before"], whole["before"]),
-        "with other pictures, `after` is the same": _alike(short["after"], other_pictures["after"]),
-        "the same seed gives the same result": all(_alike(short[key], again[key]) for key in RECIPE),
-        "another seed gives another `before`": not _alike(short["before"], other_seed["before"]),
-        "another seed gives another `after`": not _alike(short["after"], other_seed["after"]),
+        "`before` and `after` differ": not alike(whole["before"], whole["after"]),
+        "with other pictures, `before` is the same": alike(short["before"], other_pictures["before"]),
+        "with fewer epochs, `before` is the same": alike(short["before"], whole["before"]),
+        "with other pictures, `after` is the same": alike(short["after"], other_pictures["after"]),
+        "the same seed gives the same result": all(alike(short[key], again[key]) for key in RECIPE),
+        "another seed gives another `before`": not alike(short["before"], other_seed["before"]),
+        "another seed gives another `after`": not alike(short["after"], other_seed["after"]),
         "the accuracy lies between 0 and 1": 0 <= accuracy <= 1,
         "the accuracy is a count of pictures, divided by all of them": abs(accuracy * len(labels) - round(accuracy * len(labels))) < 1e-3,
         # A picture that is guessed wrong costs ln 2 or more.
         "the accuracy is as good as the last loss promises": bool(accuracy >= 0.85 - float(losses.reshape(-1)[-1]) / np.log(2)),
     }
-
-
-def _alike(one, other):
-    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
 # --- whitening --------------------------------------------------------------------------------------------------------

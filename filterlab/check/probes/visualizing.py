@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.modules import module as torch_module
 
-from filterlab.check.probes.common import aside, randomise
+from filterlab.check.probes.common import alike, aside, randomise
 
 CLASSES = 5
 LAYERS = ("conv1", "relu", "block", "block.conv", "block.norm", "block.relu", "skip", "mix")
@@ -188,7 +188,7 @@ def excited(answer, layer, channel, shape, training=False, seed=0, picture_only=
         made.append(_copied(result))
         if not isinstance(result, torch.Tensor) or result.shape != shape:
             return {"the picture": tuple(getattr(result, "shape", ())) or type(result).__name__}
-    left = {} if picture_only else {SAME_SEED: _alike(*made[2:]), **kept.report()}
+    left = {} if picture_only else {SAME_SEED: alike(*made[2:]), **kept.report()}
     gain = _gain(model, layer, made[0].reshape(-1, *shape[-3:]), seed)
     # Another channel matters only where this one is not excited.
     excited = channel if gain[channel] > 2 else int(gain.argmax())
@@ -197,7 +197,7 @@ def excited(answer, layer, channel, shape, training=False, seed=0, picture_only=
         "the picture's values lie between 0 and 1": bool(((made[0] >= 0) & (made[0] <= 1)).all()),
         "what the picture clearly excites more than noise does": f"channel {excited}" if gain[excited] > 2 else "no channel",
         "it excites this channel clearly less than noise does": bool(gain[channel] < -2),
-        "the picture for another channel is the same": _alike(made[0], made[1]),
+        "the picture for another channel is the same": alike(made[0], made[1]),
         **left,
     }
 
@@ -213,10 +213,6 @@ def _gain(model, layer, pictures, seed):
     handle.remove()
     noise, excited = given[0][:32], given[0][32:]
     return (excited.amin(dim=0) - noise.mean(dim=0)) / (noise.amax(dim=0) - noise.mean(dim=0))
-
-
-def _alike(one, other):
-    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
 # --- saliency ---------------------------------------------------------------------------------------------------------
