@@ -38,7 +38,7 @@ def feature_maps(model: nn.Module, layer: str, x: Tensor) -> Tensor:
     tensor.
     """
     given = []
-    with _listening(_submodule(model, layer), lambda output: given.append(_copy(output))), torch.no_grad():
+    with _listening(submodule(model, layer), lambda output: given.append(_copy(output))), torch.no_grad():
         model(x)
     if not given or given[-1] is None:
         raise ValueError(f"layer={layer!r} {'gives no tensor' if given else 'does not run when the model does'}")
@@ -50,7 +50,7 @@ def map_shapes(model: nn.Module, images: Tensor) -> dict[str, tuple[int, ...]]:
     shapes = {}
     with contextlib.ExitStack() as stack, torch.no_grad():
         for name in layers(model):
-            stack.enter_context(_listening(_submodule(model, name), lambda output, name=name: shapes.update({name: tuple(output.shape)})))
+            stack.enter_context(_listening(submodule(model, name), lambda output, name=name: shapes.update({name: tuple(output.shape)})))
         model(images)
     return {name: shapes[name] for name in layers(model) if name in shapes}
 
@@ -65,7 +65,7 @@ def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Field:
     """
     found = []
     follower = _Follower(images)
-    part = _submodule(model, layer)
+    part = submodule(model, layer)
     with _listening(part, lambda output: found.append(follower.known.get(id(output)))), torch.no_grad(), follower:
         model(images)
     if not found:
@@ -73,33 +73,46 @@ def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Field:
     return _as_field(found[-1] or follower.everything)
 
 
-def top_places(maps: Tensor, channel: int, k: int) -> tuple[Tensor, Tensor]:
+def top_places(maps: Tensor, channel: int, k: int, one_each: bool = False) -> tuple[Tensor, Tensor]:
     """The places (picture, row, column), shape (k, 3), of the k largest values of maps[:, channel], largest first, and the values.
 
-    Raises ValueError unless maps is (n, channels, h, w), has this channel, and 1 ≤ k ≤ n·h·w.
+    one_each: only the largest value of each picture counts, so that no picture gives two. Raises ValueError unless maps is
+    (n, channels, h, w), has this channel, and 1 ≤ k ≤ n·h·w, or n with one_each.
     """
     if maps.ndim != 4 or maps.numel() == 0:
         raise ValueError(f"maps has shape {tuple(maps.shape)}, expected (n, channels, h, w)")
     if not 0 <= channel < maps.shape[1]:
         raise ValueError(f"channel={channel} is not one of the {maps.shape[1]} channels, 0 to {maps.shape[1] - 1}")
     of_channel = maps[:, channel]
-    if not 1 <= k <= of_channel.numel():
-        raise ValueError(f"k={k} must lie between 1 and {of_channel.numel()}, the number of values")
-    values, places = of_channel.flatten().topk(k)
-    return torch.stack(torch.unravel_index(places, of_channel.shape), dim=1), values
+    values, places = of_channel.flatten(), torch.arange(of_channel.numel(), device=maps.device)
+    if one_each:
+        values, within = of_channel.flatten(1).max(dim=1)
+        places = torch.arange(len(maps), device=maps.device) * of_channel[0].numel() + within
+    if not 1 <= k <= len(values):
+        raise ValueError(f"k={k} must lie between 1 and {len(values)}, the number of {'pictures' if one_each else 'values'}")
+    values, first = values.topk(k)
+    return torch.stack(torch.unravel_index(places[first], of_channel.shape), dim=1), values
 
 
 def top_patches(
-    maps: Tensor, images: Tensor, channel: int, k: int, size: int | Pair, stride: int | Pair = 1, padding: int | Pair = 0
+    maps: Tensor,
+    images: Tensor,
+    channel: int,
+    k: int,
+    size: int | Pair,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    one_each: bool = False,
 ) -> Tensor:
     """The windows of the zero-padded images behind the k largest values of maps[:, channel], largest first: (k, c, *size).
 
     maps: (n, channels, h', w') of images (n, c, h, w). size, stride, padding: of the window, as `receptive_field` gives them.
+    one_each: at most one window of each image.
     Raises ValueError as `top_places` does, and where maps and images are not of as many pictures.
     """
     if images.ndim != 4 or len(images) != len(maps):
         raise ValueError(f"images has shape {tuple(images.shape)}, expected (n, c, h, w) with n = {len(maps)}, as maps has")
-    places, _ = top_places(maps, channel, k)
+    places, _ = top_places(maps, channel, k, one_each)
     (tall, wide), (down, right), (above, left) = _pair(size), _pair(stride), _pair(padding)
     return torch.stack([_window(images[n], row * down - above, column * right - left, tall, wide) for n, row, column in places.tolist()])
 
@@ -115,7 +128,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def _submodule(model: nn.Module, layer: str) -> nn.Module:
+def submodule(model: nn.Module, layer: str) -> nn.Module:
+    """The part of the model that bears this dotted name. Raises ValueError, with the names there are, for another."""
     named = {name: module for name, module in model.named_modules(remove_duplicate=False) if name}
     if layer not in named:
         raise ValueError(f"layer={layer!r} is not one of the model's parts: {', '.join(named)}")

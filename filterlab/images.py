@@ -4,8 +4,10 @@ Every picture is an array of floats in [0, 1]: grey (h, w), colour (c, h, w). 0 
 """
 
 import io
+import itertools
 import math
 import warnings
+from collections.abc import Sequence
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -61,6 +63,27 @@ def square(path: str | PathLike, size: int = 32) -> np.ndarray:
 def decode(data: bytes, name: str, color: bool = False, size: int | None = 512) -> np.ndarray:
     """A picture from the bytes of a file, as `load` gives it. name: what errors call it. Raises ValueError as `load` does."""
     return _to_array(_shrink(_read(io.BytesIO(data), name), size), color)
+
+
+def crops(image: np.ndarray, size: int = 32, step: int | None = None, shrink: Sequence[int] = (1,)) -> np.ndarray:
+    """Squares cut out of a picture, row by row: (n, size, size) of a grey one, (n, c, size, size) of one in colour.
+
+    step: pixels from one square to the next; the default is the size. shrink: do so with the picture made this many times smaller, by
+    averaging areas, once for each entry. Raises ValueError where no square fits, or for a step or an entry of shrink below 1.
+    """
+    step = size if step is None else step
+    if min(size, step, *shrink) < 1:
+        raise ValueError(f"size={size}, step={step} and shrink={tuple(shrink)} must be at least 1")
+    found = []
+    for factor in shrink:
+        rows, columns = (side // factor for side in np.shape(image)[-2:])
+        whole = image[..., : rows * factor, : columns * factor].reshape(*image.shape[:-2], rows, factor, columns, factor)
+        small = whole.mean(axis=(-3, -1))
+        corners = itertools.product(range(0, rows - size + 1, step), range(0, columns - size + 1, step))
+        found += [small[..., top : top + size, left : left + size] for top, left in corners]
+    if not found:
+        raise ValueError(f"no square of size={size} fits into an image of shape {np.shape(image)} shrunk by {tuple(shrink)}")
+    return np.stack(found)
 
 
 def grey(image: np.ndarray) -> np.ndarray:

@@ -156,6 +156,20 @@ def test_patches_of_a_deep_layer_give_its_answers_again():
     torch.testing.assert_close(model(patches)[:, 1].flatten().detach(), features.top_places(maps, 1, 9)[1])
 
 
+def test_one_patch_of_each_picture_is_its_best():
+    model = chain(lambda: nn.Conv2d(2, 4, 3, stride=2, padding=1))
+    maps = features.feature_maps(model, "0", X)
+    places, values = features.top_places(maps, 1, 3, one_each=True)
+    torch.testing.assert_close(values, maps[:, 1].amax((1, 2)).sort(descending=True).values)
+    assert sorted(places[:, 0].tolist()) == [0, 1, 2]
+    torch.testing.assert_close(maps[places[:, 0], 1, places[:, 1], places[:, 2]], values)
+    patches = features.top_patches(maps, X, 1, 3, 3, 2, 1, one_each=True)
+    again = torch.einsum("kcij,cij->k", patches, model[0].weight[1]) + model[0].bias[1]
+    torch.testing.assert_close(again.detach(), values)
+    with pytest.raises(ValueError, match="k=4 must lie between 1 and 3, the number of pictures"):
+        features.top_places(maps, 1, 4, one_each=True)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -199,3 +199,20 @@ def test_stripes_have_their_wavelength_and_direction():
     np.testing.assert_allclose(lying[:5], np.repeat([[1], [0.5], [0], [0.5], [1]], 24, axis=1), atol=1e-12)
     with pytest.raises(ValueError, match="wavelength=0"):
         images.stripes(wavelength=0)
+
+
+def test_crops_are_windows_of_the_picture_and_of_smaller_ones():
+    image = np.random.default_rng(0).random((3, 20, 26))
+    crops = images.crops(image, 8, step=6, shrink=(1, 2))
+    assert crops.shape == (3 * 4 + 1, 3, 8, 8)
+    np.testing.assert_array_equal(crops[4 + 2], image[:, 6:14, 12:20])
+    np.testing.assert_allclose(crops[12][:, 2, 3], image[:, 4:6, 6:8].mean(axis=(1, 2)))
+    assert images.crops(image[0], 9).shape == (2 * 2, 9, 9)
+
+
+@pytest.mark.parametrize(("settings", "said"), [({"size": 0}, "size=0"), ({"step": 0}, "step=0"), ({"shrink": (1, 0)}, r"shrink=\(1, 0\)")])
+def test_crops_that_cannot_be_are_refused(settings, said):
+    with pytest.raises(ValueError, match=said):
+        images.crops(np.zeros((20, 26)), **{"size": 8} | settings)
+    with pytest.raises(ValueError, match=r"size=21 fits into an image of shape \(20, 26\)"):
+        images.crops(np.zeros((20, 26)), 21)
