@@ -1,0 +1,222 @@
+"""How one submission gets into the gradebook: read whatever was handed in, repaired, executed, and recorded wholly or not at all.
+
+`Exporter` is what nbgrader_config.py gives to nbgrader's converter to read notebooks with. It makes an `Autograde` of the converter that it
+serves, so that `nbgrader autograde`, formgrader's button and `filterlab grade` do the same.
+"""
+
+import contextlib
+import functools
+import glob
+import os
+import re
+import stat
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde as NbgraderAutograde
+from nbgrader.converters.base import NbGraderException
+from nbgrader.utils import find_all_files, rmtree
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+from traitlets import Bool
+
+from filterlab.grading.reading import Unreadable, leads_out, read_cells, read_file
+from filterlab.grading.repair import Original, repair, unreadable
+
+
+@functools.cache
+def engine(db_url: str) -> Engine:
+    """One engine for each gradebook and process: it keeps its connection, and the queries that it has compiled."""
+    return create_engine(db_url)
+
+
+@contextlib.contextmanager
+def transaction(db_url: str, course_id: str) -> Iterator[None]:
+    """Everything that nbgrader writes to its gradebook in here is written at the end, wholly, or not at all.
+
+    nbgrader opens its gradebook ten times for one submission, looks each time whether every table is there, and commits after every cell.
+    In here all of these are one session, whose commits wait for the end.
+    """
+    opening, closing = Gradebook.__init__, Gradebook.close
+    with engine(db_url).connect() as connection, connection.begin():
+        maker = sessionmaker(bind=connection, join_transaction_mode="rollback_only", expire_on_commit=False)
+        session = scoped_session(maker)
+
+        def join(gradebook: Gradebook, _url: str, course_id: str = course_id, authenticator: Any = None) -> None:
+            gradebook.engine, gradebook.db = connection.engine, session
+            gradebook.course_id, gradebook.authenticator = course_id, authenticator
+
+        Gradebook.__init__, Gradebook.close = join, lambda gradebook: session.flush()
+        try:
+            yield
+        finally:
+            Gradebook.__init__, Gradebook.close = opening, closing
+            session.remove()
+
+
+class Autograde(NbgraderAutograde):
+    """nbgrader's converter. A submission is recorded wholly or not at all, no link out of it is followed, and what is called by another
+    name, or was not handed in, is graded all the same."""
+
+    def init_notebooks(self) -> None:
+        super().init_notebooks()
+        self.name_notebooks()
+
+    def name_notebooks(self) -> None:
+        """Puts the assignment's own notebooks in the place of those that students handed in by other names."""
+        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        for folder in filter(os.path.isdir, glob.glob(pattern)):
+            names = sorted(self.originals(self.ids(folder)[0]))
+            wanted = [name for name in names if glob.fnmatch.fnmatch(name, self.coursedir.notebook_id)]
+            present = [name for name in wanted if os.path.lexists(os.path.join(folder, f"{name}.ipynb"))]
+            if wanted:
+                self.assignments[folder] = [os.path.join(folder, f"{name}.ipynb") for name in present or wanted[:1]]
+
+    def ids(self, folder: str) -> tuple[str, str]:
+        """Assignment and student of a folder handed in."""
+        pattern = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)
+        match = re.match(pattern, folder)
+        if match is None:
+            raise NbGraderException(f"{folder} is not a folder of a submission")
+        return match["assignment_id"], match["student_id"]
+
+    @functools.cache  # noqa: B019  (a converter lives as long as its command)
+    def originals(self, assignment: str) -> dict[str, Original]:
+        """The assignment's sheets as released, by name; none if the gradebook does not know it."""
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                records = gradebook.find_assignment(assignment).notebooks
+            except MissingEntry:
+                return {}
+            return {record.name: Original.of(self._instructors_version(assignment, record.name), record) for record in records}
+
+    def _instructors_version(self, assignment: str, name: str) -> NotebookNode:
+        places = [
+            Path(self.coursedir.format_path(folder, ".", assignment), f"{name}.ipynb")
+            for folder in (self.coursedir.source_directory, self.coursedir.release_directory)
+        ]
+        for place in places:
+            if place.exists():
+                return nbformat.read(place, as_version=4)
+        raise NbGraderException(f"The instructor's version is missing: {places[0]}")
+
+    def convert_notebooks(self) -> None:
+        failed = []
+        for folder in sorted(self.assignments):
+            try:
+                self.convert_submission(folder)
+            except Exception:
+                self.log.error("There was an error processing assignment: %s", folder)
+                self.log.error(traceback.format_exc())
+                failed.append(folder)
+        if failed:
+            raise NbGraderException("\n".join(f"There was an error processing {folder}" for folder in failed))
+
+    def convert_submission(self, folder: str) -> bool:
+        """Grades one submission; False if it is graded already. On an error nothing of it remains, in the gradebook or on the disk."""
+        assignment, student = self.ids(folder)
+        self.notebooks = sorted(self.assignments[folder])
+        self.originals(assignment)
+        if not self.init_destination(assignment, student):
+            return False
+        try:
+            with transaction(self.coursedir.db_url, self.coursedir.course_id):
+                self.run_pre_convert_hook()
+                self.init_assignment(assignment, student)
+                for notebook in self.notebooks:
+                    self.convert_single_notebook(notebook)
+                self.set_permissions(assignment, student)
+                self.run_post_convert_hook()
+        except BaseException:
+            self._remove(assignment, student)
+            raise
+        return True
+
+    def _remove(self, assignment: str, student: str) -> None:
+        """Takes away what was written for a submission that could not be graded to the end."""
+        folder = os.path.normpath(self._format_dest(assignment, student))
+        if self.coursedir.notebook_id == "*":
+            if os.path.exists(folder):
+                rmtree(folder)
+            return
+        for notebook in self.notebooks:
+            Path(folder, os.path.basename(notebook)).unlink(missing_ok=True)
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """nbgrader's, which copies what was handed in beside the notebook: but no link that leads out, no pipe, no device."""
+        folder = self.coursedir.format_path(self.coursedir.submitted_directory, student_id, assignment_id)
+        ignore = self.coursedir.ignore
+        refused = [path for path in find_all_files(folder, [*ignore, "*.ipynb"]) if not _may_be_copied(Path(path), Path(folder))]
+        for path in refused:
+            self.log.warning("Not copied, since it is no file of the submission: %s", path)
+        self.coursedir.ignore = [*ignore, *map(glob.escape, refused)]
+        try:
+            super().init_assignment(assignment_id, student_id)
+        finally:
+            self.coursedir.ignore = ignore
+
+
+def _may_be_copied(path: Path, folder: Path) -> bool:
+    return not leads_out(path, folder) and stat.S_ISREG(path.stat().st_mode) and os.access(path, os.R_OK)
+
+
+class Exporter(NotebookExporter):
+    """Reads a notebook handed in as a sheet that can be graded, whatever it is; and an autograded one as it stands."""
+
+    # Each step's notebook is valid if the last one's is: to look at all of them takes longer than the steps.
+    optimistic_validation = Bool(True)
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # nbgrader makes its converter itself and cannot be told to make another one.
+        if isinstance(self.parent, NbgraderAutograde) and not isinstance(self.parent, Autograde):
+            self.parent.__class__ = Autograde
+            self.parent.name_notebooks()
+
+    def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **settings: Any) -> tuple[str, dict[str, Any]]:
+        if not (isinstance(self.parent, Autograde) and self.parent._sanitizing):
+            return super().from_filename(filename, resources, **settings)
+        path, ids = Path(filename), resources["nbgrader"]
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent), "modified_date": time.strftime("%B %d, %Y")}
+        sheet = self.sheet(path, self.parent.originals(ids["assignment"]))
+        if self._preprocessors:
+            return self.from_notebook_node(sheet, resources, **settings)
+        return nbformat.writes(sheet) + "\n", self._init_resources(resources)
+
+    def sheet(self, path: Path, originals: dict[str, Original]) -> NotebookNode:
+        """The sheet handed in at this path, or under another name beside it."""
+        original, notes = originals[path.stem], []
+        try:
+            if not os.path.lexists(path):
+                path = _by_another_name(path, set(originals))
+                notes.append(f"it was handed in as {path.name}")
+            return repair(read_file(path), original, notes)
+        except Unreadable as error:
+            return unreadable(str(error), original)
+
+
+def _by_another_name(path: Path, names: set[str]) -> Path:
+    """The only notebook beside this path that is none of the assignment's others. Raises Unreadable."""
+    others = sorted(other for other in path.parent.glob("*.ipynb") if other.stem not in names)
+    if len(others) > 1:
+        # A scratch notebook, an old copy that is empty: what cannot be read is not meant.
+        others = [other for other in others if _can_be_read(other)] or others
+    if not others:
+        raise Unreadable(f"{path.name} was not handed in")
+    if len(others) > 1:
+        raise Unreadable(f"{path.name} was not handed in, and which of these is meant? {', '.join(other.name for other in others)}")
+    return others[0]
+
+
+def _can_be_read(path: Path) -> bool:
+    try:
+        return bool(read_cells(read_file(path))[0])
+    except Unreadable:
+        return False
