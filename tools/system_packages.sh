@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs the system packages that the tests use (chromium, bubblewrap) where they are missing and it may: with
+# Installs the system packages that the tests use (chromium, bubblewrap, postgresql) where they are missing and it may: with
 # apt-get, as root or with a sudo that asks for no password. Otherwise says in one line how to get them. Never fails.
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v bwrap >/dev/null 2>&1 || missing="$missing bubblewrap"
+# Debian keeps the server out of PATH.
+command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
