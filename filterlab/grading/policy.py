@@ -53,12 +53,22 @@ class Limits:
 @functools.cache
 def check() -> None:
     """Raises SandboxError where no sandbox can be had. Asks bubblewrap once."""
+    if trouble := _try(["/usr/bin/true"], cold=True):
+        raise SandboxError(f"bubblewrap cannot make a sandbox here: {trouble}")
+
+
+@functools.cache
+def can_be_divided() -> bool:
+    """Whether what runs in a sandbox may make further ones in it."""
+    return not _try(["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--mount-proc", "unshare", "--user", "true"], cold=False)
+
+
+def _try(inner: list[str], cold: bool) -> str:
+    """What goes wrong with a command in a sandbox; nothing if nothing does."""
     with ExitStack() as stack:
-        command, descriptors = bubblewrap(["/usr/bin/true"], stack, cold=True, tmp_mb=1)
+        command, descriptors = bubblewrap(inner, stack, cold, tmp_mb=1)
         tried = subprocess.run(command, pass_fds=descriptors, env={}, capture_output=True, text=True)
-    if tried.returncode:
-        reason = " ".join(tried.stderr.split()) or f"it ended with {tried.returncode}"
-        raise SandboxError(f"bubblewrap cannot make a sandbox here: {reason}")
+    return (tried.returncode and (" ".join(tried.stderr.split()) or f"it ended with {tried.returncode}")) or ""
 
 
 def bubblewrap(inner: list[str], stack: ExitStack, cold: bool, tmp_mb: int) -> tuple[list[str], list[int]]:

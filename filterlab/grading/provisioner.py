@@ -4,6 +4,7 @@ A room is one sandbox with a Python in it (room.py); it takes orders over a sock
 sheet are file descriptors that came out of the sandbox before student code ran: names could lead elsewhere, and process ids be used again.
 """
 
+import atexit
 import json
 import os
 import select
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -45,7 +47,7 @@ class Sheet:
         """How the kernel ended, as subprocess tells it: a code, or a signal's number below zero. For a dead one."""
         if self.room.single:
             code = self.room.process.wait()
-            return 128 - code if code > 128 else code  # bubblewrap adds 128 to a signal
+            return 128 - code if code - 128 in set(signal.Signals) else code  # bubblewrap adds 128 to a signal
         told = self.answers.recv(4096)
         return json.loads(told)["ended"] if told else -signal.SIGKILL
 
@@ -55,12 +57,13 @@ class Sheet:
             signal.pidfd_send_signal(self.first, signal.SIGKILL)
         select.select([self.first], [], [])
         if self.room.single:
-            self.room.close()
+            self.room.process.wait()
 
     def close(self) -> None:
         self.answers.close()
         for descriptor in self._descriptors:
             os.close(descriptor)
+        give_back(self.room)
 
 
 class Room:
@@ -125,8 +128,48 @@ class Room:
         self.words.close()
 
 
-# bubblewrap ends with the thread that started it; this one stays as long as the process.
-_starter = ThreadPoolExecutor(1, "filterlab-rooms")
+_lock = threading.Lock()
+_idle: list[Room] = []
+
+
+def take(kind: str, modules: tuple[str, ...], limits: Limits) -> tuple[Room, bool]:
+    """A room, and whether it has been in use before: of rooms that wait for a sheet there is one per process."""
+    with _lock:
+        waiting = [room for room in _idle if room.modules == modules and room.alive() and kind == room.kind]
+        for room in set(_idle) - set(waiting):
+            room.close()
+        _idle[:] = waiting[1:]
+    return (waiting[0], True) if waiting else (Room(kind, modules, limits), False)
+
+
+def give_back(room: Room) -> None:
+    with _lock:
+        if not (room.single or _idle) and room.alive():
+            _idle.append(room)
+            return
+    room.close()
+
+
+def close_rooms() -> None:
+    """Ends the rooms that wait for a sheet."""
+    with _lock:
+        for room in _idle:
+            room.close()
+        _idle.clear()
+
+
+def _start_afresh() -> None:
+    """In a fork of this process: its rooms are the parent's, and its threads are gone."""
+    global _starter, _lock
+    _lock = threading.Lock()
+    _idle.clear()
+    # bubblewrap ends with the thread that started it; this one stays as long as the process.
+    _starter = ThreadPoolExecutor(1, "filterlab-rooms")
+
+
+_start_afresh()
+os.register_at_fork(after_in_child=_start_afresh)
+atexit.register(close_rooms)
 
 
 class Provisioner(KernelProvisionerBase):
@@ -145,15 +188,20 @@ class Provisioner(KernelProvisionerBase):
         return {"cmd": []}  # what runs is up to the room, and nothing of our environment goes in
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        room = Room(self.kind, self.modules, self.limits)
-        try:
-            self.sheet = room.sheet(self.parent.session.key, self.limits)
-        except BaseException:
-            room.close()
-            raise
+        self.sheet = self._sheet()
         ports = {**PORTS, "transport": "ipc", "ip": f"{self.sheet.outside}/k"}
         self.connection_info = {**ports, "key": self.parent.session.key, "signature_scheme": self.parent.session.signature_scheme}
         return self.connection_info
+
+    def _sheet(self) -> Sheet:
+        room, used = take(self.kind, self.modules, self.limits)
+        try:
+            return room.sheet(self.parent.session.key, self.limits)
+        except SandboxError:
+            room.close()
+            if not used:
+                raise
+        return self._sheet()  # the room has died since it was last used
 
     async def poll(self) -> int | None:
         return None if self.sheet and self.sheet.alive() else 1

@@ -13,6 +13,7 @@ import errno
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import resource
@@ -23,9 +24,10 @@ import sys
 SOCKETS = "/run/sheet"
 STUDENT = 1000
 PRELOADED = [
-    *("IPython", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.inprocess", "IPython.core.completer"),
-    *("numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline", "jaxtyping"),
-    *("filterlab.check", "filterlab.images", "filterlab.kernels", "filterlab.show"),
+    *("IPython", "IPython.core.completerlib", "IPython.core.oinspect", "IPython.extensions.storemagic", "IPython.utils.wildcard"),
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "tornado.platform.asyncio", "tornado.locks", "tornado.queues"),
+    *("numpy", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "jaxtyping"),
+    *("filterlab.check", "filterlab.images", "filterlab.kernels", "filterlab.show", "filterlab.timing", "filterlab.grading.agent"),
 ]
 
 # From <sched.h>, <sys/mount.h>, <sys/prctl.h> and <linux/seccomp.h>.
@@ -67,7 +69,7 @@ REFUSALS = (errno.EPERM, errno.ENOSYS, errno.EAFNOSUPPORT)
 # From <linux/filter.h>: load a word, compare, return.
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE, KILL = 0x7FFF0000, 0x50000, 0x80000000
-UNUSED_ADDRESSES_MB = 8192
+UNUSED_ADDRESSES_MB = 2048
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -82,10 +84,14 @@ def system(call: str, *arguments) -> int:
 
 
 def main(kind: str, control: socket.socket, modules: list[str]) -> None:
-    if kind == "room":
-        preload([*PRELOADED, *modules])
-        serve(control)
+    without_debugger()
     preload(modules)
+    if kind == "room":
+        preload(PRELOADED)
+        draw_a_picture()
+        # Imported again by a sheet's first picture, it hooks itself into that sheet's IPython.
+        del sys.modules["matplotlib_inline.backend_inline"]
+        serve(control)
     order, answers = receive(control)
     control.close()
     folder = order["unsafe_folder"] or SOCKETS
@@ -102,15 +108,31 @@ def main(kind: str, control: socket.socket, modules: list[str]) -> None:
 def preload(modules: list[str]) -> None:
     for module in modules:
         importlib.import_module(module)
-    # Imported again by a sheet's first picture, it hooks itself into that sheet's IPython.
-    sys.modules.pop("matplotlib_inline.backend_inline", None)
-    gc.collect()
-    gc.freeze()
+
+
+def without_debugger() -> None:
+    """Half of a kernel's start is the import of a debugger, which nobody uses here."""
+    sys.modules["debugpy"] = None
+    importlib.import_module("ipykernel.debugger")
+    del sys.modules["debugpy"]
+
+
+def draw_a_picture() -> None:
+    """The first one looks for fonts, and builds much that later ones use again."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.subplots()
+    axes.imshow([[0, 1]])
+    axes.set_title("Any")
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
 
 
 def serve(control: socket.socket) -> None:
     """Forks a sheet for every order, until the other end of the socket is gone."""
     system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)  # no process may look into this one
+    gc.collect()
+    gc.freeze()
     while received := receive(control):
         order, answers = received
         first = os.fork()
@@ -153,10 +175,10 @@ def watch(order: dict, answers: socket.socket) -> None:
         mount("proc", "/proc", "", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         kernel = os.fork()
         if not kernel:
-            answers_here, start = answers.detach(), order
-            os.close(answers_here)
+            os.setsid()  # a signal to its own group must not reach the room
+            answers.close()
             step_down(own_users=True)
-            become_kernel(start, SOCKETS, confined=True)
+            become_kernel(order, SOCKETS, confined=True)
         report(answers, SOCKETS, kernel)
         while True:
             ended, status = os.waitpid(-1, 0)
@@ -201,19 +223,23 @@ def step_down(own_users: bool = False) -> None:
         os.setgroups([])
         os.setresgid(STUDENT, STUDENT, STUDENT)
         os.setresuid(STUDENT, STUDENT, STUDENT)
+    system("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)  # else this process's own files in /proc are not its to use
     if own_users:
         user, group = os.getuid(), os.getgid()
-        system("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the maps are not ours to write
         system("unshare", CLONE_NEWUSER)
-        for file, text in (("setgroups", "deny"), ("uid_map", f"{STUDENT} {user} 1"), ("gid_map", f"{STUDENT} {group} 1")):
-            with open(f"/proc/self/{file}", "w") as map_:
-                map_.write(text)
-        with open("/proc/sys/user/max_user_namespaces", "w") as most:
-            most.write("0")
+        write("/proc/self/setgroups", "deny")
+        write("/proc/self/uid_map", f"{STUDENT} {user} 1")
+        write("/proc/self/gid_map", f"{STUDENT} {group} 1")
+        write("/proc/sys/user/max_user_namespaces", "0")
         drop_bounding_set()
     system("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     system("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     system("capset", struct.pack("Ii", CAPABILITY_VERSION_3, 0), bytes(24))
+
+
+def write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
 
 
 def own_mapping(user: int) -> bool:
@@ -283,16 +309,18 @@ def become_kernel(order: dict, folder: str, confined: bool) -> None:
     """Starts the Jupyter kernel in this process. Does not return."""
     set_limits(order, confined)
     if confined:
+        write("/proc/self/oom_score_adj", "1000")  # whoever else runs out of memory, this goes first
         own_keyring()
         forbid_calls()
         folder = os.environ["HOME"]
         os.mkdir(folder)
-    silence()
     os.chdir(folder)
-
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # else every sheet of a room would draw the same
     from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
+    silence()
     sys.argv = ["ipykernel"]
     config = Config()
     config.Session.key = order["key"].encode()

@@ -17,7 +17,7 @@ import zmq
 from jupyter_client import BlockingKernelClient, KernelManager
 from jupyter_client.kernelspec import KernelSpec
 
-from filterlab.grading.policy import Limits, SandboxError, check
+from filterlab.grading.policy import Limits, SandboxError, can_be_divided, check
 from filterlab.grading.provisioner import START_S, Provisioner
 
 __all__ = ["Kernel", "Limits", "SandboxError", "check", "open_kernel"]
@@ -31,9 +31,10 @@ def open_kernel(limits: Limits, preload: tuple[str, ...] = (), unsafe: bool = Fa
 
     unsafe: without bubblewrap, as whoever grades; only memory, CPU, file size and wall time are limited.
     """
-    if not unsafe:
-        check()
-    return Kernel(limits, preload, "unsafe" if unsafe else "cold")
+    if unsafe:
+        return Kernel(limits, preload, "unsafe")
+    check()
+    return Kernel(limits, preload, "room" if can_be_divided() else "cold")
 
 
 class Manager(KernelManager):
@@ -88,7 +89,7 @@ class Kernel:
         while self.alive() and time.monotonic() < deadline:
             if _answers(client, client.kernel_info(), time.monotonic() + 1):
                 return client
-        raise SandboxError(f"the kernel does not answer: {self.why_dead() or 'too slow'}")
+        raise SandboxError(f"the kernel does not answer: {self.why_dead() or 'too slow'} ({self.sheet.room.last_words()})")
 
     def dial(self, name: str) -> socket.socket:
         """A socket connected to the one of this name in the folder. Raises OSError, also where student code left something else there."""
@@ -110,7 +111,9 @@ class Kernel:
         return self._ended is None and self.sheet.alive()
 
     def interrupt(self) -> None:
-        self.sheet.signal(signal.SIGINT)
+        """Stops the cell that runs, if student code lets itself be stopped."""
+        if self.alive():
+            self.sheet.signal(signal.SIGINT)
 
     def why_dead(self) -> str:
         """Why the kernel is dead, as far as can be told; nothing while it lives."""
