@@ -207,6 +207,8 @@ def _kind_sentence(what: str, got: Any, wanted: str) -> str:
 
 def describe(value: Any) -> str:
     """A value in a few words: numbers as they are, small arrays with their numbers, others by shape and dtype."""
+    if hasattr(type(value), "__describe__"):  # what stands for a value that is elsewhere
+        return value.__describe__()
     if isinstance(value, np.ndarray) or is_tensor(value):
         array = as_array(value)
         if 0 < array.size <= 9 and array.dtype.kind in "fiu":

@@ -1,6 +1,7 @@
 """Names the mistake: the one in the bank that gives the same result as the answer did."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from filterlab.check import symptoms
@@ -13,6 +14,14 @@ from filterlab.check.outcome import Outcome, run
 TELLING_DRAWS = 12
 
 
+@dataclass(frozen=True)
+class Hint:
+    """What a student is told to look at, and the name of the mistake in the bank that it belongs to, if it belongs to one."""
+
+    text: str = ""
+    mistake: str = ""
+
+
 def hint(
     answer: Callable,
     reference: Reference,
@@ -21,14 +30,14 @@ def hint(
     outcome: Outcome,
     probe: Callable | None = None,
     only: str = "",
-) -> str:
+) -> Hint:
     """The hint of the mistake that reproduces this outcome of the answer (only: the part of this name); else what the numbers
     themselves tell; else nothing."""
     found = made_mistake(answer, reference, args, kwargs, outcome, probe, only)
     if found:
-        return found.hint
+        return Hint(found.hint, found.name)
     right = run(reference, args, kwargs, probe=probe)
-    return symptoms.name(right.value, outcome.value) if right.error is None and outcome.error is None else ""
+    return Hint(symptoms.name(right.value, outcome.value) if right.error is None and outcome.error is None else "")
 
 
 def made_mistake(
@@ -88,7 +97,7 @@ def _telling_inputs(reference: Reference, candidates: int) -> list[Arguments]:
 def _agree(reference: Reference, args: Arguments, one: Outcome, other: Outcome, only: str = "") -> bool:
     """Whether two outcomes are the same: the same kind of error, or results without a difference (only: in the part of this name)."""
     if one.error is not None or other.error is not None:
-        return type(one.error) is type(other.error)
+        return type(one.error).__name__ == type(other.error).__name__
     if one.value is None or other.value is None:
         return one.value is None and other.value is None
     try:

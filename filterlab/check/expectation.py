@@ -9,15 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from filterlab.check import bank, compare, diagnose, scratch, tensors
+from filterlab.check import bank, compare, diagnose, tensors
 from filterlab.check.bank import Naming, Reference
-from filterlab.check.outcome import Outcome, run
+from filterlab.check.diagnose import Hint
+from filterlab.check.outcome import Outcome, no_answer, prepared, run, steps
 
+NO_LOOPS = "let NumPy do it for all pixels, channels, filters and pictures at once; only a loop over the kernel's few taps is fine."
 CHANGED_INPUT = "work on a copy (`.copy()`): the caller still needs the original."
 
 
 class WrongAnswer(AssertionError):
-    """An answer that is not right yet; its text says what was expected, what came, and where to look."""
+    """An answer that is not right yet; its text says what was expected, what came, and where to look.
+
+    verdict: "failed", "not written" (still the stub) or "refused" (help from a library that the exercise does not allow).
+    mistake: the name of the mistake in the bank that the answer makes, or nothing.
+    """
+
+    def __init__(self, text: str, verdict: str = "failed", mistake: str = "") -> None:
+        super().__init__(text)
+        self.verdict, self.mistake = verdict, mistake
 
     def _render_traceback_(self) -> list[str]:
         # Jupyter asks an exception for its own rendering: the way through our package would help nobody.
@@ -52,7 +62,8 @@ class Expectation:
         """The answer gives what the reference gives (`only`: in the part of this name). Raises WrongAnswer otherwise."""
         self.reference, self.name = reference, reference.name
         right = functools.partial(self.probe, reference) if self.probe else reference
-        self._gives(right(*self.args, **self.kwargs), only)
+        args, kwargs = prepared(self.probe, self.args, self.kwargs)
+        self._gives(right(*args, **kwargs), only)
 
     def equals(self, value: Any) -> None:
         """The answer gives this value, worked out by hand (a list stands for an array). Raises WrongAnswer otherwise."""
@@ -64,12 +75,11 @@ class Expectation:
         outcome = self._run()
         if not isinstance(outcome.error, error):
             came = _error_text(outcome) if outcome.error else f"it returned {compare.describe(outcome.value)}"
-            hint = (
-                self._hint(outcome) or f"check for this before you compute, and `raise {error.__name__}(…)` with a message that says why."
-            )
+            default = f"check for this before you compute, and `raise {error.__name__}(…)` with a message that says why."
+            hint = self._hint(outcome, default=default)
             self._fail(f"{self.name} should refuse this call", f"{error.__name__}{_naming_text(naming)}", came, hint)
         if naming and not names_one(str(outcome.error), naming):
-            hint = "a good message names the argument and shows what came, so that whoever calls your function can mend it."
+            hint = Hint("a good message names the argument and shows what came, so that whoever calls your function can mend it.")
             self._fail(
                 f"{self.name} refuses this call, but its message does not say why",
                 f"a message{_naming_text(naming)}",
@@ -83,12 +93,11 @@ class Expectation:
         Choose inputs that differ in every size an answer could loop over, by at least 3, and agree in those that it may loop over.
         """
         self._run()
-        few, many = (scratch.python_steps(self.answer, arguments) for arguments in (self.args, larger))
+        few, many = (steps(self.answer, arguments) for arguments in (self.args, larger))
         # One loop more costs at least three steps; a branch for a special case, one or two.
         if many >= few + 3:
             sentence = f"{self.name} loops in Python: {few} steps here, but {many} on larger arrays"
-            hint = "let NumPy do it for all pixels, channels, filters and pictures at once; only a loop over the kernel's few taps is fine."
-            self._fail(sentence, "as many steps, however large the arrays are", "", hint)
+            self._fail(sentence, "as many steps, however large the arrays are", "", Hint(NO_LOOPS))
 
     def _gives(self, expected: Any, only: str = "") -> None:
         outcome = self._run()
@@ -101,31 +110,33 @@ class Expectation:
 
     def _run(self) -> Outcome:
         """Calls the answer and stops at what is wrong whatever it gives."""
-        if not callable(self.answer):
-            raise WrongAnswer(
-                f"this should be a function or a class, but it is {compare.describe(self.answer)}: was its name used for something else?"
-            )
+        fault = no_answer(self.answer)
+        if fault:
+            raise WrongAnswer(fault)
         outcome = run(self.answer, self.args, self.kwargs, self.reference.libraries if self.reference else None, self.probe)
         if isinstance(outcome.error, NotImplementedError):
-            raise WrongAnswer(f"{self.name} is not written yet: put your code in the place of `raise NotImplementedError`.")
+            raise WrongAnswer(f"{self.name} is not written yet: put your code in the place of `raise NotImplementedError`.", "not written")
         if outcome.borrowed:
             allowed = " and ".join([*self.reference.libraries, "Python's standard library"])
             only = "." if "*" in self.reference.libraries else f", with {allowed} only."
-            raise WrongAnswer(f"{self.name} uses {outcome.borrowed}, which is not yours: write it yourself{only}")
+            raise WrongAnswer(f"{self.name} uses {outcome.borrowed}, which is not yours: write it yourself{only}", "refused")
         if outcome.changed:
             named = ", ".join(f"`{self._argument(key)}`" for key in outcome.changed)
             raise WrongAnswer(f"{self.name} changed its input {named}.\nHint: {CHANGED_INPUT}")
         return outcome
 
     def _argument(self, key: int | str) -> str:
-        called = functools.partial(self.probe, self.answer) if self.probe else self.reference and self.reference.function
+        called = self.reference and self.reference.function
+        if self.probe:
+            called = getattr(self.probe, "prepare", None) or functools.partial(self.probe, self.answer)
         names = list(inspect.signature(called).parameters) if called else []
         return names[key] if isinstance(key, int) and key < len(names) else str(key)
 
-    def _hint(self, outcome: Outcome, only: str = "") -> str:
+    def _hint(self, outcome: Outcome, only: str = "", default: str = "") -> Hint:
         if self.reference is None:
-            return ""
-        return diagnose.hint(self.answer, self.reference, self.args, self.kwargs, outcome, self.probe, only)
+            return Hint(default)
+        found = diagnose.hint(self.answer, self.reference, self.args, self.kwargs, outcome, self.probe, only)
+        return found if found.text else Hint(default)
 
     def _call(self) -> str:
         arguments = [(self._argument(position), value) for position, value in enumerate(self.args)] + list(self.kwargs.items())
@@ -134,12 +145,12 @@ class Expectation:
             return f"{self.probe.__name__}({', '.join([self.name, *texts])})"
         return f"{self.name}({', '.join(texts)})"
 
-    def _fail(self, sentence: str, expected: str, got: str, hint: str) -> None:
+    def _fail(self, sentence: str, expected: str, got: str, hint: Hint) -> None:
         lines = [sentence if sentence.endswith("?") else f"{sentence}.", f"  call      {self._call()}"]
         lines += [f"  expected  {expected}"] if expected else []
         lines += [f"  got       {got}"] if got else []
-        lines += [f"Hint: {hint}"] if hint else []
-        raise WrongAnswer("\n".join(lines))
+        lines += [f"Hint: {hint.text}"] if hint.text else []
+        raise WrongAnswer("\n".join(lines), mistake=hint.mistake)
 
 
 def names_one(message: str, naming: Naming) -> bool:

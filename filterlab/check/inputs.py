@@ -1,9 +1,11 @@
 """Inputs that tell mistakes apart: random pictures and filters, the same ones for the same call in one run.
 
 A student sees the same numbers each time a cell runs; every grading run draws its own. The run's seed comes from the
-environment (FILTERLAB_SEED, set by the grader), so that a run can be repeated.
+grader (`seeded`) or the environment (FILTERLAB_SEED), so that a run can be repeated.
 """
 
+import contextlib
+import contextvars
 import os
 import zlib
 from collections.abc import Iterator
@@ -14,11 +16,23 @@ from filterlab.check.bank import Arguments, Naming, Reference
 
 SEED_VARIABLE = "FILTERLAB_SEED"
 STUDENTS_SEED = 0
+_seed: contextvars.ContextVar[int | None] = contextvars.ContextVar("seed", default=None)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, this is the seed of the run, whatever the environment says."""
+    token = _seed.set(seed)
+    try:
+        yield
+    finally:
+        _seed.reset(token)
 
 
 def random_seed() -> int:
     """The seed of this run: fixed for students, drawn by the grader for each grading run."""
-    return int(os.environ.get(SEED_VARIABLE, STUDENTS_SEED))
+    chosen = _seed.get()
+    return int(os.environ.get(SEED_VARIABLE, STUDENTS_SEED)) if chosen is None else chosen
 
 
 def generator(*label) -> np.random.Generator:

@@ -14,6 +14,23 @@ import numpy as np
 
 from filterlab.check import scratch, tensors
 from filterlab.check.bank import Arguments
+from filterlab.check.compare import describe
+
+
+class RemoteAnswer:
+    """An answer that lives in another process: whoever grades derives from this."""
+
+    def outcome(self, args: Arguments, kwargs: Mapping[str, Any], libraries: tuple[str, ...] | None, probe: Callable | None) -> "Outcome":
+        """What `run_here` gives there."""
+        raise NotImplementedError
+
+    def steps(self, args: Arguments) -> int:
+        """What `scratch.python_steps` gives there."""
+        raise NotImplementedError
+
+    def fault(self) -> str:
+        """What `no_answer` says there."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -34,11 +51,39 @@ def run(
     libraries: tuple[str, ...] | None = None,
     probe: Callable | None = None,
 ) -> Outcome:
-    """Calls the answer once, or has a probe call it. Arguments that change are put back as they were.
+    """Calls the answer once, or has a probe call it, wherever the answer lives. Arguments that change are put back as they were.
 
     libraries: the packages it may call besides the standard library (None: nobody looks). Never raises what the answer raises.
     """
-    kwargs = kwargs or {}
+    args, kwargs = prepared(probe, args, kwargs or {})
+    call = answer.outcome if isinstance(answer, RemoteAnswer) else functools.partial(run_here, answer)
+    return call(args, kwargs, libraries, probe)
+
+
+def prepared(probe: Callable | None, args: Arguments, kwargs: Mapping[str, Any]) -> tuple[Arguments, Mapping[str, Any]]:
+    """What the probe is called with. A probe whose arguments would tell an answer too much has a function `prepare`, which makes of them
+    plain data that do not: it runs on the side of whoever judges."""
+    return (probe.prepare(*args, **kwargs), {}) if hasattr(probe, "prepare") else (args, kwargs)
+
+
+def steps(answer: Callable, args: Arguments) -> int:
+    """How many lines of the notebook's own code one call runs through, wherever the answer lives."""
+    return answer.steps(args) if isinstance(answer, RemoteAnswer) else scratch.python_steps(answer, args)
+
+
+def no_answer(answer: Any) -> str:
+    """What keeps this from being called, in one sentence; or nothing."""
+    if isinstance(answer, RemoteAnswer):
+        return answer.fault()
+    if callable(answer):
+        return ""
+    return f"this should be a function or a class, but it is {describe(answer)}: was its name used for something else?"
+
+
+def run_here(
+    answer: Callable, args: Arguments, kwargs: Mapping[str, Any], libraries: tuple[str, ...] | None, probe: Callable | None
+) -> Outcome:
+    """`run` in this process, with arguments that are prepared."""
     call = functools.partial(probe, answer) if probe else answer
     arguments = {**dict(enumerate(args)), **kwargs}
     before = {key: tensors.copied(value) for key, value in arguments.items()}
@@ -86,6 +131,8 @@ def _same(old: Any, new: Any) -> bool:
         return old.shape == new.shape and old.dtype == new.dtype and old.tobytes() == new.tobytes()
     if isinstance(old, list | tuple):
         return len(old) == len(new) and all(map(_same, old, new))
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(_same(value, new[key]) for key, value in old.items())
     return repr(old) == repr(new)
 
 

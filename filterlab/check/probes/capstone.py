@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from filterlab.check import drawings
 from filterlab.check.compare import describe
+from filterlab.check.inputs import random_seed
 from filterlab.check.probes.common import aside, attempt, randomise
 from filterlab.check.tensors import as_array
 from filterlab.convolution import conv2d
@@ -292,32 +293,51 @@ def case(filters, rest="", seed=0):
     return copy.deepcopy(model), pictures.clone(), labels.clone()
 
 
-def judged(answer, filters, rest="", seed=0, others=()):
-    """Hands over a model, pictures and labels, and tells the diagnosis and what became of the model; then other models (filters, rest)."""
-    report = _judged(answer, filters, rest, seed)
-    for place, kind in enumerate(others, 1):
-        report[", ".join(["the diagnosis of another model", *filter(None, kind)])] = _judged(answer, *kind, seed + place)["the diagnosis"]
+def judged(answer, cases):
+    """Hands over models, pictures and labels, one case after another, and tells the diagnosis and what became of the first model.
+
+    The arguments of a check are those of `judged.prepare`: what a case is called does not come near the answer.
+    """
+    report = _judged(answer, **cases[0])
+    for number, other in enumerate(cases[1:], 2):
+        report[f"the diagnosis of model {number}"] = _judged(answer, **other)["the diagnosis"]
     return report
 
 
+def _prepare(filters, rest="", seed=0, others=()):
+    """The cases of these kinds as plain data: the weights of a model, its pictures and labels."""
+    run = random_seed()
+    cases = []
+    for place, kind in enumerate([(filters, rest), *others]):
+        # In a grading run nobody can make the same cases beforehand.
+        own = int(np.random.default_rng([run, seed + place]).integers(2**31)) if run else seed + place
+        model, pictures, labels = case(*kind, own)
+        weights = {name: values.detach().clone() for name, values in model.named_parameters()}
+        cases.append({"weights": weights, "pictures": pictures, "labels": labels, "training": own % 2 == 0})
+    return (cases,)
+
+
+judged.prepare = _prepare
+
+
 @aside()
-def _judged(answer, filters, rest, seed):
-    model, pictures, labels = case(filters, rest, seed)
-    model.train(seed % 2 == 0)
+def _judged(answer, weights, pictures, labels, training):
+    model = network(len(weights["6.bias"])).train(training)
+    model.load_state_dict(weights)
     for parameter in model.parameters():
         parameter.grad = torch.rand_like(parameter)
     before = {name: (values.clone(), values.grad.clone()) for name, values in model.named_parameters()}
-    kept = pictures.clone(), labels.clone()
-    diagnosis = answer(model, pictures, labels)
+    given = pictures.clone(), labels.clone()
+    diagnosis = answer(model, *given)
     after = dict(model.named_parameters())
     return {
         "the diagnosis": diagnosis if isinstance(diagnosis, str) else describe(diagnosis),
         "the model keeps its weights": after.keys() == before.keys() and all(torch.equal(before[name][0], after[name]) for name in after),
         "the model keeps its gradients": all(_equal(before[name][1], after[name].grad) for name in after if name in before),
-        "the model keeps its mode": all(module.training == (seed % 2 == 0) for module in model.modules()),
+        "the model keeps its mode": all(module.training == training for module in model.modules()),
         "all weights can still learn": all(values.requires_grad for values in after.values()),
         "hooks are left behind": any(module._forward_hooks or module._forward_pre_hooks for module in model.modules()),
-        "pictures and labels stay as they were": _equal(kept[0], pictures) and _equal(kept[1], labels),
+        "pictures and labels stay as they were": _equal(pictures, given[0]) and _equal(labels, given[1]),
     }
 
 

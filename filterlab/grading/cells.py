@@ -1,0 +1,150 @@
+"""A kernel in the sandbox, driven by nbclient: runs cells, bounds what they may put out, and lets the examiner in between."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+from queue import Empty
+
+import nbformat
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+
+from filterlab.grading import agent
+from filterlab.grading.examiner import Examiner
+from filterlab.grading.sandbox import Kernel, Limits, open_kernel
+from filterlab.grading.standins import Gone, Line
+
+LARGEST_MESSAGE = 16 * 2**20
+# Seconds that a kernel may need for a word when it has nothing else to do.
+PATIENCE = 30
+CUT_OFF = "… the rest of the output was cut off\n"
+AGENT = f"__import__({agent.__name__!r}, fromlist=['agent'])"
+
+
+class BoundedClient(NotebookClient):
+    """nbclient's client, which drops output beyond a number of bytes, for all cells together, and interrupts the cell."""
+
+    bytes_left = 0
+    cut = False
+
+    def process_message(self, msg, cell, cell_index):
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
+            self.bytes_left -= len(json.dumps(msg["content"], default=str))
+            if self.bytes_left < 0:
+                if not self.cut:
+                    self.cut = True
+                    cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=CUT_OFF))
+                    self.km.interrupt_kernel()
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+
+class Cells:
+    """The kernel of one sheet. Its methods raise DeadKernelError when it is dead."""
+
+    def __init__(self, kernel: Kernel, notebook: NotebookNode, limits: Limits) -> None:
+        self.kernel, self.limits = kernel, limits
+        self.client = BoundedClient(
+            notebook,
+            km=kernel.manager,
+            timeout=limits.cell_s,
+            interrupt_on_timeout=True,
+            allow_errors=True,
+            raise_on_iopub_timeout=False,
+            store_widget_state=False,
+            record_timing=False,
+            error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
+        )
+        self.client.bytes_left = limits.output_mb * 2**20
+        self.context = zmq.asyncio.Context()
+        self.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        connection = kernel.manager.get_connection_info(session=True)
+        self.channels = self.client.kc = AsyncKernelClient(**connection, parent=kernel.manager, context=self.context)
+        self.channels.start_channels()
+
+    @classmethod
+    async def open(cls, notebook: NotebookNode, limits: Limits, examiner: Examiner, unsafe: bool) -> "Cells":
+        """A kernel that is ready for a sheet's first cell, and for the examiner. Raises SandboxError."""
+        cells = cls(open_kernel(limits, examiner.modules, unsafe), notebook, limits)
+        try:
+            await cells._quietly(f"{AGENT}.install({examiner.probes!r})")
+        except BaseException:
+            cells.close()
+            raise
+        return cells
+
+    async def run(self, cell: NotebookNode) -> tuple[str, str] | None:
+        """Runs a student's cell; its outputs stand in it afterwards. Gives a remark (kind, text) where something went wrong."""
+        start = time.monotonic()
+        cut, self.client.cut = self.client.cut, False
+        await self.client.async_execute_cell(cell, 0)
+        if time.monotonic() - start >= self.limits.cell_s:
+            _say(cell, f"This cell took longer than {self.limits.cell_s:g} seconds and was stopped.")
+            await self._quietly("pass")  # a kernel that cannot be interrupted is as good as dead
+            return "timeout", f"a cell took longer than {self.limits.cell_s:g} seconds."
+        if self.client.cut and not cut:
+            return "output", f"the sheet puts out more than {self.limits.output_mb} MB; the rest was dropped."
+        return None
+
+    @contextlib.asynccontextmanager
+    async def examination(self) -> AsyncIterator[Line]:
+        """A line to a fork of the notebook as it is now. Raises Gone where none can be had."""
+        path = f"{self.kernel.inside}/exam"
+        asked = self.channels.execute(f"{AGENT}.serve({path!r}, {self.limits.cell_s!r}, globals())", silent=True, store_history=False)
+        connection = await self._connect(asked)
+        with connection:
+            yield Line(connection, self.limits.cell_s)
+        await self._reply(asked, PATIENCE)
+
+    async def _connect(self, asked: str) -> socket.socket:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                return self.kernel.dial("exam")
+            with contextlib.suppress(TimeoutError):
+                await self._reply(asked, 0.005)
+                break  # it says that it is done before it has begun
+        self._check_alive()
+        raise Gone(timeout=False)
+
+    async def _quietly(self, code: str) -> None:
+        """Runs code of ours."""
+        try:
+            await self._reply(self.channels.execute(code, silent=True, store_history=False), PATIENCE)
+        except TimeoutError:
+            self.kernel.kill()
+            raise DeadKernelError("the kernel does not answer") from None
+
+    async def _reply(self, asked: str, seconds: float) -> None:
+        """Waits for the reply to a request. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                message = await self.channels.get_shell_msg(timeout=min(left, 0.5))
+            except Empty:
+                self._check_alive()
+                continue
+            if message["parent_header"].get("msg_id") == asked:
+                return
+        raise TimeoutError
+
+    def _check_alive(self) -> None:
+        if not self.kernel.alive():
+            raise DeadKernelError("the kernel died")
+
+    def why_dead(self) -> str:
+        return self.kernel.why_dead()
+
+    def close(self) -> None:
+        self.channels.stop_channels()
+        self.context.destroy(linger=0)
+        self.kernel.close()
+
+
+def _say(cell: NotebookNode, text: str) -> None:
+    cell.outputs.append(nbformat.v4.new_output("error", ename="CellTimeoutError", evalue=text, traceback=[text]))
