@@ -51,7 +51,7 @@ def pack(value: Any) -> bytes:
     return data
 
 
-def unpack(data: bytes, depth: int = DEEPEST) -> Any:
+def unpack(data: bytes, depth: int = DEEPEST + 2) -> Any:  # an array in a tensor lies two deeper
     """The value that `pack` packed. Raises WireError for anything else."""
 
     def extension(code: int, content: bytes) -> Any:
@@ -91,9 +91,11 @@ def _plain(value: Any, depth: int) -> Any:
     if kind is complex:
         return _extension(_COMPLEX, [value.real, value.imag])
     if isinstance(value, np.ndarray):
-        return _array_out(value)
+        return _array_out(np.ndarray.view(value, np.ndarray))  # a subclass counts as what it holds
     if isinstance(value, np.generic):
         return _extension(_SCALAR, [value.dtype.str, value.tobytes()]) if value.dtype.kind in _NUMERIC else _opaque(value)
+    if isinstance(value, int | float):
+        return _plain(int.__int__(value) if isinstance(value, int) else float.__float__(value), depth)
     if is_tensor(value):
         return _tensor_out(value)
     return _container_out(value, depth)
@@ -105,7 +107,7 @@ def _container_out(value: Any, depth: int) -> Any:
         return _extension(_TUPLE, [_plain(item, depth - 1) for item in value])
     if isinstance(value, Mapping):
         return {_key(key): _plain(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, Set) or not isinstance(value, Sequence | _views()):
+    if isinstance(value, Set | str | bytes) or not isinstance(value, Sequence | _views()):
         return _opaque(value)
     return [_plain(item, depth - 1) for item in value]
 
@@ -122,7 +124,6 @@ def _array_out(array: np.ndarray) -> Any:
     """An array with its layout in memory: reversed or skipping strides, and whether it may be written to."""
     if array.dtype.kind not in _NUMERIC or array.nbytes > LARGEST_ARRAY:
         return _opaque(array)
-    array = np.asarray(array)  # a subclass counts as what it holds
     low, high = np.lib.array_utils.byte_bounds(array)
     if array.size == 0 or high - low > min(4 * array.nbytes, LARGEST_ARRAY) or 0 in array.strides:
         return _extension(_ARRAY, [array.dtype.str, list(array.shape), None, 0, array.flags.writeable, array.tobytes()])
