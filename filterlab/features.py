@@ -117,6 +117,21 @@ def top_patches(
     return torch.stack([_window(images[n], row * down - above, column * right - left, tall, wide) for n, row, column in places.tolist()])
 
 
+def inside(maps: Tensor, field: Field, images: Tensor) -> Tensor:
+    """The maps (n, channels, h, w) of these images with −inf where the window of an answer leaves the picture and sees padding.
+
+    Raises ValueError where every window does.
+    """
+    fits = []
+    for answers, size, stride, padding, side in zip(maps.shape[2:], *field, images.shape[2:], strict=True):
+        start = torch.arange(answers, device=maps.device) * stride - padding
+        fits.append((start >= 0) & (start + size <= side))
+    whole = fits[0][:, None] & fits[1]
+    if not whole.any():
+        raise ValueError(f"windows of {field.size[0]}×{field.size[1]} pixels all leave the images of shape {tuple(images.shape)}")
+    return maps.masked_fill(~whole, -torch.inf)
+
+
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """The model in eval mode; every part of it gets its own mode back."""

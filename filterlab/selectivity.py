@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, pad
 
-from filterlab.features import feature_maps
+from filterlab import features
 
 _BATCH = 512
 
@@ -52,10 +52,39 @@ def strongest_answers(model: nn.Module, layer: str, pictures: Tensor) -> Tensor:
     """Each channel's largest answer to any of the pictures (n, c, h, w), taken in the middle of its map: (channels,)."""
     best = None
     for batch in pictures.split(_BATCH):
-        maps = feature_maps(model, layer, batch)
+        maps = features.feature_maps(model, layer, batch)
         answers = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].amax(dim=0)
         best = answers if best is None else torch.maximum(best, answers)
     return best
+
+
+def best_patches(model: nn.Module, layer: str, images: Tensor, k: int = 8) -> tuple[Tensor, Tensor]:
+    """For each channel the k patches that excite it most, strongest first, each from another picture and wholly inside it.
+
+    Returns the patches (channels, k, c, height, width) and the answers (channels, k). Raises ValueError where there are fewer images.
+    """
+    field = features.receptive_field(model, layer, images[:1])
+    maps = features.inside(features.feature_maps(model, layer, images), field, images)
+    channels = range(maps.shape[1])
+    patches = [features.top_patches(maps, images, channel, k, *field, one_each=True) for channel in channels]
+    return torch.stack(patches), torch.stack([features.top_places(maps, channel, k, one_each=True)[1] for channel in channels])
+
+
+def own_answers(model: nn.Module, layer: str, patches: Tensor) -> Tensor:
+    """What each channel answers to patches of its own, (channels, k), as `best_patches` gives them; they may have been changed since.
+
+    Each patch is shown where one answer sees exactly all of it. Raises ValueError for patches of another size than an answer sees.
+    """
+    field = features.receptive_field(model, layer, patches[0, :1])
+    if field.size != patches.shape[-2:]:
+        raise ValueError(f"patches are {patches.shape[-2]}×{patches.shape[-1]} pixels, an answer of {layer} sees {field.size}")
+    # The first answer that sees no padding before its window, and the pixels between that padding and its window.
+    row, column = (-(-padding // stride) for padding, stride in zip(field.padding, field.stride, strict=True))
+    above, before = row * field.stride[0] - field.padding[0], column * field.stride[1] - field.padding[1]
+    room = pad(patches.flatten(0, 1), (before, field.stride[1], above, field.stride[0]))
+    channels, k = patches.shape[:2]
+    answers = features.feature_maps(model, layer, room)[:, :, row, column].reshape(channels, k, channels)
+    return answers[torch.arange(channels), :, torch.arange(channels)]
 
 
 def tuning(model: nn.Module, layer: str, degrees: Sequence[float], size: int = 32) -> Tensor:

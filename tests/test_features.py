@@ -156,6 +156,19 @@ def test_patches_of_a_deep_layer_give_its_answers_again():
     torch.testing.assert_close(model(patches)[:, 1].flatten().detach(), features.top_places(maps, 1, 9)[1])
 
 
+def test_inside_are_the_answers_that_see_no_padding():
+    model = chain(lambda: nn.Conv2d(2, 4, (3, 5), stride=2, padding=2))
+    maps, field = features.feature_maps(model, "0", X), features.receptive_field(model, "0", X)
+    whole = features.inside(maps, field, X)
+    seen = whole.isfinite()
+    torch.testing.assert_close(whole[seen].reshape(3, 4, 8, 5), model[0](X).detach()[:, :, 1:-1, 1:-1])
+    for channel in range(4):
+        patches = features.top_patches(whole, X, channel, 3, *field)
+        assert (patches > 0).all(), "a window with padding has zeros"
+    with pytest.raises(ValueError, match="windows of 3×5 pixels all leave the images"):
+        features.inside(maps, field, X[:, :, :2])
+
+
 def test_one_patch_of_each_picture_is_its_best():
     model = chain(lambda: nn.Conv2d(2, 4, 3, stride=2, padding=1))
     maps = features.feature_maps(model, "0", X)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from filterlab import images, kernels, selectivity
+from filterlab import images, kernels, models, selectivity
 
 DEGREES = range(0, 180, 10)
 
@@ -68,6 +68,25 @@ def test_the_strongest_answer_is_taken_in_the_middle_of_the_map():
     model = layer(kernels.sobel_x, kernels.laplacian)
     wanted = model(pictures)[:, :, 4, 4].amax(dim=0).detach()
     torch.testing.assert_close(selectivity.strongest_answers(model, "0", pictures), wanted)
+
+
+def small_network():
+    """Convolutions, ReLU and pooling, all padded as in the network that comes with the course."""
+    return models.small_cnn(3, channels=(4, 5)).eval()
+
+
+def test_best_patches_lie_inside_and_give_their_answers_again():
+    model, pictures = small_network(), torch.rand(6, 3, 20, 24, generator=torch.Generator().manual_seed(0)) + 0.1
+    patches, answers = selectivity.best_patches(model, "conv2", pictures, k=4)
+    assert patches.shape == (5, 4, 3, 8, 8) and (patches > 0).all() and (answers.diff(dim=1) <= 0).all()
+    torch.testing.assert_close(selectivity.own_answers(model, "conv2", patches), answers)
+    weaker = selectivity.own_answers(model, "conv2", patches.flip(-1))
+    assert weaker.shape == answers.shape and not torch.allclose(weaker, answers)
+
+
+def test_patches_that_no_answer_sees_exactly_are_refused():
+    with pytest.raises(ValueError, match=r"patches are 9×9 pixels, an answer of conv2 sees \(8, 8\)"):
+        selectivity.own_answers(small_network(), "conv2", torch.rand(5, 2, 3, 9, 9))
 
 
 def test_color_is_what_the_slices_do_not_share():
