@@ -133,7 +133,7 @@ def _answer(request: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     """What came of one request: a call, the count of steps of a call, or a look at what stands under a name."""
     outcome, scratch = (_aside[f"filterlab.check.{name}"] for name in ("outcome", "scratch"))
     if request["name"] not in names:
-        return {"fault": f"there is no `{request['name']}` in this notebook: was its cell changed, or did it stop with an error?"}
+        return {"fault": f"There is no `{request['name']}` in this notebook: was its cell changed, or did it stop with an error?"}
     answer = names[request["name"]]
     fault = outcome.no_answer(answer)
     if fault or request["do"] == "look":

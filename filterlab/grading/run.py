@@ -62,7 +62,6 @@ class Sitting:
         self.about = self.notebook.metadata.setdefault("filterlab", {})
         self.about.update(seed=job.seed, sandbox="none" if job.unsafe else "bubblewrap", seconds=0.0)
         self.about.setdefault("remarks", [])
-        self.code = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
         self.left_out: set[int] = set()
         self.cells: Cells | None = None
         self.deadline = time.monotonic() + job.limits.wall_s
@@ -73,12 +72,14 @@ class Sitting:
         self.examiner.start(self.job.seed)
         deaths = 0
         try:
-            for place, cell in enumerate(self.code):
+            for place, cell in enumerate(self.notebook.cells):
+                if cell.cell_type != "code":
+                    continue
                 try:
                     late = time.monotonic() > self.deadline
                     if not late and deaths <= MOST_DEATHS:
                         await self._ready(place)
-                        await self._test(cell) if self._is_test(cell) else await self._run(place, cell)
+                        await self._test(cell) if self._is_test(cell) else await self._run(place)
                     elif self._is_test(cell):
                         self._judged(cell, self._timeout(cell) if late else Verdict("stopped", STOPPED))
                 except DeadKernelError:
@@ -96,17 +97,19 @@ class Sitting:
         if self.cells:
             return
         self.cells = await Cells.open(self.notebook, self.job.limits, self.examiner, self.job.unsafe)
-        for before in range(place):
-            if before not in self.left_out and not self._is_test(self.code[before]):
-                await self.cells.run(NotebookNode(self.code[before], outputs=[]))
+        for before, cell in enumerate(self.notebook.cells[:place]):
+            if cell.cell_type == "code" and before not in self.left_out and not self._is_test(cell):
+                outputs = cell.outputs
+                await self.cells.run(before)
+                cell.outputs = outputs  # those of the first time
 
-    async def _run(self, place: int, cell: NotebookNode) -> None:
+    async def _run(self, place: int) -> None:
         """A cell of the student's."""
         start = time.monotonic()
-        trouble = await self.cells.run(cell)
+        trouble = await self.cells.run(place)
         self.about.seconds += time.monotonic() - start
-        if trouble:
-            self.remark(*trouble)
+        for kind, text in trouble.items():
+            self.remark(kind, text)
 
     async def _test(self, cell: NotebookNode) -> None:
         start, test = time.monotonic(), cell.metadata.nbgrader.grade_id
@@ -139,7 +142,7 @@ class Sitting:
     def _died(self, place: int, cell: NotebookNode) -> None:
         why = self.cells.why_dead() if self.cells else "it did not start"
         self._close()
-        name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"code cell {place + 1}"
+        name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {place + 1}"
         self.remark("stopped", f"the process ended in {name} ({why}); what came after was run without that cell.")
         if self._is_test(cell):
             self._judged(cell, Verdict("stopped", STOPPED))
