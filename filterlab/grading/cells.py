@@ -21,7 +21,7 @@ from filterlab.grading.standins import Gone, Line
 
 LARGEST_MESSAGE = 16 * 2**20
 # Seconds that a kernel may need for a word when it has nothing else to do.
-PATIENCE = 30
+PATIENCE = 15
 CUT_OFF = "… the rest of the output was cut off\n"
 AGENT = f"__import__({agent.__name__!r}, fromlist=['agent'])"
 
