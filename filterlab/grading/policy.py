@@ -8,6 +8,7 @@ import functools
 import itertools
 import os
 import shutil
+import site
 import subprocess
 import sys
 import tempfile
@@ -108,27 +109,30 @@ def environment() -> dict[str, str]:
 
 def _namespaces(stack: ExitStack, cold: bool) -> list[str]:
     """A world of its own for users, processes, network and the rest. Where root grades, the student is not root outside, either."""
-    alone = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--clearenv"]
-    if os.geteuid() == 0:
-        rights = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"] if cold else ["ALL"]
-        users = ["--userns", str(_two_users(stack)), "--uid", "0", "--gid", "0"]
-    else:
-        rights = [] if cold else ["ALL"]
+    alone = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--clearenv", "--cap-drop", "ALL"]
+    both = _two_users(stack) if os.geteuid() == 0 else None
+    if both is None:
         user = str(STUDENT if cold else 0)
-        users = ["--unshare-user", "--uid", user, "--gid", user]
-    return [*alone, *users, "--cap-drop", "ALL", *(word for right in rights for word in ("--cap-add", right))]
+        users, rights = ["--unshare-user", "--uid", user, "--gid", user], [] if cold else ["ALL"]
+    else:
+        users, rights = (
+            ["--userns", str(both), "--uid", "0", "--gid", "0"],
+            ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"] if cold else ["ALL"],
+        )
+    return [*alone, *users, *(word for right in rights for word in ("--cap-add", right))]
 
 
-def _two_users(stack: ExitStack) -> int:
-    """A user namespace in which root is root outside, and the student is nobody outside."""
-    maker = subprocess.Popen(["unshare", "--user", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with maker:
-        maker.stdin.write(b"\n")
-        maker.stdin.flush()
+def _two_users(stack: ExitStack) -> int | None:
+    """A user namespace in which root is root outside, and the student is nobody outside; None where root has no such right."""
+    command = ["unshare", "--user", "sh", "-c", "echo; read _"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as maker:
         if not maker.stdout.readline():
             raise SandboxError(f"no user namespaces here: {maker.stderr.read().decode().strip()}")
-        for kind in ("uid", "gid"):
-            Path(f"/proc/{maker.pid}/{kind}_map").write_text(f"0 0 1\n{STUDENT} {NOBODY} 1\n")
+        try:
+            for kind in ("uid", "gid"):
+                Path(f"/proc/{maker.pid}/{kind}_map").write_text(f"0 0 1\n{STUDENT} {NOBODY} 1\n")
+        except OSError:
+            return None
         namespace = os.open(f"/proc/{maker.pid}/ns/user", os.O_RDONLY)
     stack.callback(os.close, namespace)
     return namespace
@@ -159,10 +163,10 @@ def _folders(tmp_mb: int) -> Iterator[str]:
 
 
 def _python() -> list[str]:
-    """The interpreter's and the environment's folders: never a whole prefix, in which a course may lie."""
+    """The interpreter's and its packages' folders: never a whole prefix, in which a course may lie."""
     prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix, str(Path(sys.executable).resolve().parents[1])}
     parts = [f"{prefix}/{part}" for prefix in sorted(prefixes) for part in ("bin", "lib", "lib64", "pyvenv.cfg")]
-    return [part for part in parts if part not in SYSTEM]
+    return [part for part in [*parts, *site.getsitepackages()] if part not in SYSTEM]
 
 
 def _users(stack: ExitStack) -> list[str]:

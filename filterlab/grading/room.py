@@ -17,6 +17,7 @@ import io
 import json
 import os
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -95,7 +96,7 @@ def main(kind: str, control: socket.socket, modules: list[str]) -> None:
     order, answers = receive(control)
     control.close()
     folder = order["unsafe_folder"] or SOCKETS
-    report(answers, folder, os.getpid())
+    report(answers, folder, os.getpid(), first=os.getpid() if kind == "unsafe" else 1)
     answers.close()
     if kind == "cold":
         step_down()
@@ -130,7 +131,8 @@ def draw_a_picture() -> None:
 
 def serve(control: socket.socket) -> None:
     """Forks a sheet for every order, until the other end of the socket is gone."""
-    system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)  # no process may look into this one
+    system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)  # no process may look into this one, or into a sheet's first two
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
     while received := receive(control):
@@ -189,9 +191,9 @@ def watch(order: dict, answers: socket.socket) -> None:
         fail(answers, error)
 
 
-def report(answers: socket.socket, folder: str, kernel: int) -> None:
+def report(answers: socket.socket, folder: str, kernel: int, first: int = 1) -> None:
     """Hands to the outside: the folder for sockets, the list of processes, the first process, the kernel."""
-    descriptors = [os.open(folder, os.O_PATH), os.open("/proc", os.O_RDONLY), os.pidfd_open(os.getpid()), os.pidfd_open(kernel)]
+    descriptors = [os.open(folder, os.O_PATH), os.open("/proc", os.O_RDONLY), os.pidfd_open(first), os.pidfd_open(kernel)]
     socket.send_fds(answers, [b"{}"], descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
@@ -271,9 +273,10 @@ def set_limits(order: dict, confined: bool) -> None:
         limits |= {resource.RLIMIT_NPROC: order["processes"], resource.RLIMIT_MEMLOCK: 0, resource.RLIMIT_MSGQUEUE: 0}
     for limit, most in limits.items():
         allowed = resource.getrlimit(limit)[1]
-        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        # At the soft limit of CPU time a process gets a signal that says why, at the hard one it is killed.
-        resource.setrlimit(limit, (most, most + 5 if limit == resource.RLIMIT_CPU and most < allowed else most))
+        hard = most + 5 if limit == resource.RLIMIT_CPU else most  # first a signal that says why, then the one that kills
+        if allowed != resource.RLIM_INFINITY:
+            most, hard = min(most, allowed), min(hard, allowed)
+        resource.setrlimit(limit, (most, hard))
 
 
 def own_keyring() -> None:
