@@ -13,6 +13,7 @@ from torch.nn.functional import normalize, pad
 from filterlab import features
 
 _BATCH = 512
+_SMALLEST = 24  # pixels: a picture that has become too small for the layers that follow stops a network
 
 
 def waves(size: int, degrees: float, wavelengths: Sequence[float] = (3, 4, 6, 9), phases: int = 8) -> Tensor:
@@ -75,13 +76,15 @@ def own_answers(model: nn.Module, layer: str, patches: Tensor) -> Tensor:
 
     Each patch is shown where one answer sees exactly all of it. Raises ValueError for patches of another size than an answer sees.
     """
-    field = features.receptive_field(model, layer, patches[0, :1])
+    tall, wide = patches.shape[-2:]
+    field = features.receptive_field(model, layer, pad(patches[0, :1], (0, wide + _SMALLEST, 0, tall + _SMALLEST)))
     if field.size != patches.shape[-2:]:
-        raise ValueError(f"patches are {patches.shape[-2]}×{patches.shape[-1]} pixels, an answer of {layer} sees {field.size}")
+        raise ValueError(f"patches are {tall}×{wide} pixels, an answer of {layer} sees {field.size}")
     # The first answer that sees no padding before its window, and the pixels between that padding and its window.
     row, column = (-(-padding // stride) for padding, stride in zip(field.padding, field.stride, strict=True))
     above, before = row * field.stride[0] - field.padding[0], column * field.stride[1] - field.padding[1]
-    room = pad(patches.flatten(0, 1), (before, field.stride[1], above, field.stride[0]))
+    below, after = (max(step, _SMALLEST - side) for step, side in zip(field.stride, field.size, strict=True))
+    room = pad(patches.flatten(0, 1), (before, after, above, below))
     channels, k = patches.shape[:2]
     answers = features.feature_maps(model, layer, room)[:, :, row, column].reshape(channels, k, channels)
     return answers[torch.arange(channels), :, torch.arange(channels)]
