@@ -25,6 +25,7 @@ import numpy as np
 from nbclient import NotebookClient
 
 from filterlab import timing
+from filterlab.check.outcome import prepared
 from tests import classroom
 from tools.bench_explorers import explorer_time
 from tools.bench_training import peak_megabytes, training_rows
@@ -101,7 +102,8 @@ class PlainExpectation:
 
     def _called(self, function):
         call = functools.partial(self.probe, function) if self.probe else function
-        return call(*self.args, **self.kwargs)
+        args, kwargs = prepared(self.probe, self.args, self.kwargs)
+        return call(*args, **kwargs)
 
 
 def check_time() -> Iterator[Row]:
