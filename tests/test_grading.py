@@ -1,9 +1,11 @@
 """The instructor's loop, run by nbgrader itself on a class that `make demo` makes, with one more sheet: right answers in other styles."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -126,3 +128,21 @@ def test_formgrader_shows_the_class_and_its_button_grades(course):
 def test_solution_cells_hold_only_what_students_may_see(root):
     release = nbformat.read(root / "release" / LESSON / f"{LESSON}.ipynb", as_version=4)
     assert not any("BEGIN" in cell.source for cell in release.cells)
+
+
+def autograde(course: Course, path: Path, *options: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "nbgrader", "autograde", LESSON, "--student", "untouched", "--force", *options]
+    return subprocess.run(command, cwd=course.folder, env={**os.environ, "PATH": str(path)}, capture_output=True, text=True)
+
+
+def test_without_a_sandbox_nbgrader_grades_nothing_unless_told_to(course, tmp_path):
+    (tmp_path / "alembic").symlink_to(Path(sys.executable).parent / "alembic")  # nbgrader's own need
+    before = course.points(LESSON, "untouched")
+    refused = autograde(course, tmp_path)
+    assert refused.returncode != 0
+    assert refused.stderr.splitlines()[-1].startswith("not graded: bubblewrap is not installed")
+    assert course.points(LESSON, "untouched") == before
+    allowed = autograde(course, tmp_path, "--Execute.unsafe=True")
+    assert allowed.returncode == 0, allowed.stderr
+    assert "without a sandbox" in allowed.stderr
+    assert course.autograded(LESSON, "untouched").metadata.filterlab.sandbox == "none"
