@@ -66,11 +66,8 @@ class Autograde(NbgraderAutograde):
     name, or was not handed in, is graded all the same."""
 
     def init_notebooks(self) -> None:
-        super().init_notebooks()
-        self.name_notebooks()
-
-    def name_notebooks(self) -> None:
-        """Puts the assignment's own notebooks in the place of those that students handed in by other names."""
+        """Every folder handed in, with the assignment's own notebooks in the place of those that students handed in by other names."""
+        self.assignments = {}
         pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
         for folder in filter(os.path.isdir, glob.glob(pattern)):
             names = sorted(self.originals(self.ids(folder)[0]))
@@ -78,6 +75,8 @@ class Autograde(NbgraderAutograde):
             present = [name for name in wanted if os.path.lexists(os.path.join(folder, f"{name}.ipynb"))]
             if wanted:
                 self.assignments[folder] = [os.path.join(folder, f"{name}.ipynb") for name in present or wanted[:1]]
+        if not self.assignments:
+            raise NbGraderException(f"No submissions were matched by '{pattern}'")
 
     def ids(self, folder: str) -> tuple[str, str]:
         """Assignment and student of a folder handed in."""
@@ -118,6 +117,14 @@ class Autograde(NbgraderAutograde):
                 failed.append(folder)
         if failed:
             raise NbGraderException("\n".join(f"There was an error processing {folder}" for folder in failed))
+
+    def is_graded(self, folder: str) -> bool:
+        """nbgrader's own rule: what is autograded stays as it is, unless something newer was handed in."""
+        graded = self._format_dest(*self.ids(folder))
+        if not os.path.exists(graded):
+            return False
+        new, old = self.coursedir.get_existing_timestamp(folder), self.coursedir.get_existing_timestamp(graded)
+        return new is None or old is None or new <= old
 
     def convert_submission(self, folder: str) -> bool:
         """Grades one submission; False if it is graded already. On an error nothing of it remains, in the gradebook or on the disk."""
@@ -175,17 +182,19 @@ class Exporter(NotebookExporter):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        # Sheets that were read already, by the path of what was handed in.
+        self.sheets: dict[str, NotebookNode] = {}
         # nbgrader makes its converter itself and cannot be told to make another one.
         if isinstance(self.parent, NbgraderAutograde) and not isinstance(self.parent, Autograde):
             self.parent.__class__ = Autograde
-            self.parent.name_notebooks()
+            self.parent.init_notebooks()
 
     def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **settings: Any) -> tuple[str, dict[str, Any]]:
         if not (isinstance(self.parent, Autograde) and self.parent._sanitizing):
             return super().from_filename(filename, resources, **settings)
         path, ids = Path(filename), resources["nbgrader"]
         resources["metadata"] = {"name": path.stem, "path": str(path.parent), "modified_date": time.strftime("%B %d, %Y")}
-        sheet = self.sheet(path, self.parent.originals(ids["assignment"]))
+        sheet = self.sheets.pop(filename, None) or self.sheet(path, self.parent.originals(ids["assignment"]))
         if self._preprocessors:
             return self.from_notebook_node(sheet, resources, **settings)
         return nbformat.writes(sheet) + "\n", self._init_resources(resources)
