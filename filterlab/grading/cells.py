@@ -4,14 +4,14 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from queue import Empty
 
 import nbformat
 import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 
 from filterlab.grading import agent
@@ -24,16 +24,30 @@ LARGEST_MESSAGE = 16 * 2**20
 PATIENCE = 15
 CUT_OFF = "… the rest of the output was cut off\n"
 AGENT = f"__import__({agent.__name__!r}, fromlist=['agent'])"
+# What a kernel may say that ends up in a notebook; not what it says to widgets, which nobody bounds.
+OUTPUT = {"stream", "display_data", "execute_result", "error", "update_display_data"}
+HEARD = OUTPUT | {"clear_output", "execute_input", "status"}
 
 
 class BoundedClient(NotebookClient):
-    """nbclient's client, which drops output beyond a number of bytes, for all cells together, and interrupts the cell."""
+    """nbclient's client, which drops output beyond a number of bytes, for all cells together, and interrupts the cell.
+
+    Student code can send messages of its own making: one that cannot be understood is dropped.
+    """
 
     bytes_left = 0
     cut = False
 
     def process_message(self, msg, cell, cell_index):
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
+        try:
+            return self._bounded(msg, cell, cell_index) if msg["msg_type"] in HEARD else None
+        except CellControlSignal:
+            raise
+        except Exception:
+            return None
+
+    def _bounded(self, msg, cell, cell_index):
+        if msg["msg_type"] in OUTPUT:
             self.bytes_left -= len(json.dumps(msg["content"], default=str))
             if self.bytes_left < 0:
                 if not self.cut:
@@ -82,7 +96,8 @@ class Cells:
         """Runs the notebook's cell at this place; its outputs stand in it afterwards. Gives remarks by their kind where it went wrong."""
         start, cut, trouble = time.monotonic(), self.client.cut, {}
         cell = self.client.nb.cells[place]
-        await self.client.async_execute_cell(cell, place)
+        with self._understood():
+            await self.client.async_execute_cell(cell, place)
         if self.client.cut and not cut:
             trouble["output"] = f"the sheet puts out more than {self.limits.output_mb} MB; the rest was dropped."
         if time.monotonic() - start >= self.limits.cell_s:
@@ -125,13 +140,24 @@ class Cells:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
-                message = await self.channels.get_shell_msg(timeout=min(left, 0.5))
+                with self._understood():
+                    message = await self.channels.get_shell_msg(timeout=min(left, 0.5))
+                    if message["parent_header"].get("msg_id") == asked:
+                        return
             except Empty:
                 self._check_alive()
-                continue
-            if message["parent_header"].get("msg_id") == asked:
-                return
         raise TimeoutError
+
+    @contextlib.contextmanager
+    def _understood(self) -> Iterator[None]:
+        """A kernel that answers with what is no answer is as good as dead."""
+        try:
+            yield
+        except (DeadKernelError, Empty):
+            raise
+        except Exception as error:
+            self.kernel.kill("it answered with what is no message")
+            raise DeadKernelError("the kernel cannot be understood") from error
 
     def _check_alive(self) -> None:
         if not self.kernel.alive():

@@ -26,6 +26,7 @@ from filterlab.grading.standins import Gone, Line, StandIn
 
 HIDDEN_BEGINS = "### BEGIN HIDDEN TESTS"
 HIDDEN_ENDS = "### END HIDDEN TESTS"
+LONGEST_MESSAGE = 10_000  # part of what it tells may come from the sheet
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,11 @@ class Examiner:
             with seeded(self.seed), quiet():
                 exec(compile(source, test, "exec"), self.names)
         except WrongAnswer as wrong:
-            return Verdict(wrong.verdict, str(wrong), wrong.mistake, self._in_hidden_part(wrong, test))
+            return Verdict(wrong.verdict, str(wrong)[:LONGEST_MESSAGE], wrong.mistake, self._in_hidden_part(wrong, test))
         except Gone as gone:
             return Verdict("timeout", timeout_message(self.exercise_of(test))) if gone.timeout else Verdict("stopped", STOPPED)
         except wire.WireError as error:
-            return Verdict("failed", f"{self.exercise_of(test)} gave something that cannot be looked at: {error}.")
+            return Verdict("failed", f"{self.exercise_of(test)} gave something that cannot be looked at: {str(error)[:LONGEST_MESSAGE]}.")
         except Exception as error:
             return Verdict("error", f"this test stopped with a {type(error).__name__} of its own: your instructor is told.")
         return Verdict("passed")

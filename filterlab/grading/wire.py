@@ -58,7 +58,7 @@ def unpack(data: bytes, depth: int = DEEPEST + 2) -> Any:  # an array in a tenso
         if depth <= 0:
             raise WireError("a value is nested too deeply")
         if code == _OPAQUE:
-            return Opaque(content.decode("utf-8", "replace"))
+            return Opaque(content.decode("utf-8", "replace")[:LONGEST_TEXT])
         if code == _WHOLE and len(content) <= LONGEST_TEXT:
             return int.from_bytes(content, "big", signed=True)
         maker = {_TUPLE: _tuple, _COMPLEX: _complex, _ARRAY: _array, _SCALAR: _scalar, _TENSOR: _tensor}.get(code)
@@ -67,7 +67,7 @@ def unpack(data: bytes, depth: int = DEEPEST + 2) -> Any:  # an array in a tenso
         return maker(unpack(content, depth - 1))
 
     try:
-        return msgpack.unpackb(data, ext_hook=extension, raw=False, strict_map_key=False)
+        return msgpack.unpackb(data, ext_hook=extension, raw=False, strict_map_key=False, max_str_len=4 * LONGEST_TEXT)
     except WireError:
         raise
     except Exception as error:  # whatever a forged message provokes in msgpack or NumPy
