@@ -22,7 +22,7 @@ import filterlab
 PACKAGE = Path(filterlab.__file__).parent
 # Folders whose contents would give answers away; of the last, students' side needs a few files.
 MASKED = ["check/references", "check/mistakes", "grading"]
-SHOWN = ["grading/__init__.py", "grading/agent.py", "grading/wire.py", "grading/room.py"]
+SHOWN = ["grading/__init__.py", "grading/agent.py", "grading/wire.py", "grading/room.py", "grading/confine.py"]
 
 SOCKETS = "/run/sheet"  # the folder for sockets, as the sandbox sees it
 STUDENT = 1000  # user and group of student code, as the sandbox sees them
