@@ -45,14 +45,19 @@ def feature_maps(model: nn.Module, layer: str, x: Tensor) -> Tensor:
     return given[-1]
 
 
-def map_shapes(model: nn.Module, images: Tensor) -> dict[str, tuple[int, ...]]:
-    """The names of the convolutions that run on these images, and the shapes of what they give; the model runs in its current mode."""
-    shapes = {}
+def all_maps(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+    """What each convolution that runs on these images (n, c, h, w) gives, by its name, as `feature_maps` does it, from a single run."""
+    maps = {}
     with contextlib.ExitStack() as stack, torch.no_grad():
         for name in layers(model):
-            stack.enter_context(_listening(submodule(model, name), lambda output, name=name: shapes.update({name: tuple(output.shape)})))
+            stack.enter_context(_listening(submodule(model, name), lambda output, name=name: maps.update({name: _copy(output)})))
         model(images)
-    return {name: shapes[name] for name in layers(model) if name in shapes}
+    return {name: maps[name] for name in layers(model) if name in maps}
+
+
+def map_shapes(model: nn.Module, images: Tensor) -> dict[str, tuple[int, ...]]:
+    """The names of the convolutions that run on these images, and the shapes of what they give; the model runs in its current mode."""
+    return {name: tuple(maps.shape) for name, maps in all_maps(model, images).items()}
 
 
 def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Field:

@@ -12,8 +12,9 @@ from torch.nn.functional import normalize, pad
 
 from filterlab import features
 
-_BATCH = 512
-_SMALLEST = 24  # pixels: a picture that has become too small for the layers that follow stops a network
+_BATCH = 256
+_FEW = 24  # larger pictures at a time
+_SMALLEST = 16  # pixels: a picture that has become too small for the layers that follow stops a network
 
 
 def waves(size: int, degrees: float, wavelengths: Sequence[float] = (3, 4, 6, 9), phases: int = 8) -> Tensor:
@@ -49,13 +50,13 @@ def wedges(size: int, opening: float, reach: float, directions: int = 16, shifts
     return _in_color(torch.cat([slices, 1 - slices]))
 
 
-def strongest_answers(model: nn.Module, layer: str, pictures: Tensor) -> Tensor:
-    """Each channel's largest answer to any of the pictures (n, c, h, w), taken in the middle of its map: (channels,)."""
-    best = None
+def strongest_answers(model: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
+    """For each convolution, each channel's largest answer in the middle of its map to any of the pictures (n, c, h, w): (channels,)."""
+    best = {}
     for batch in pictures.split(_BATCH):
-        maps = features.feature_maps(model, layer, batch)
-        answers = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].amax(dim=0)
-        best = answers if best is None else torch.maximum(best, answers)
+        for layer, maps in features.all_maps(model, batch).items():
+            answers = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].amax(dim=0)
+            best[layer] = torch.maximum(best.get(layer, answers), answers)
     return best
 
 
@@ -65,7 +66,8 @@ def best_patches(model: nn.Module, layer: str, images: Tensor, k: int = 8) -> tu
     Returns the patches (channels, k, c, height, width) and the answers (channels, k). Raises ValueError where there are fewer images.
     """
     field = features.receptive_field(model, layer, images[:1])
-    maps = features.inside(features.feature_maps(model, layer, images), field, images)
+    maps = torch.cat([features.feature_maps(model, layer, batch) for batch in images.split(_FEW)])
+    maps = features.inside(maps, field, images)
     channels = range(maps.shape[1])
     patches = [features.top_patches(maps, images, channel, k, *field, one_each=True) for channel in channels]
     return torch.stack(patches), torch.stack([features.top_places(maps, channel, k, one_each=True)[1] for channel in channels])
@@ -86,16 +88,18 @@ def own_answers(model: nn.Module, layer: str, patches: Tensor) -> Tensor:
     below, after = (max(step, _SMALLEST - side) for step, side in zip(field.stride, field.size, strict=True))
     room = pad(patches.flatten(0, 1), (before, after, above, below))
     channels, k = patches.shape[:2]
-    answers = features.feature_maps(model, layer, room)[:, :, row, column].reshape(channels, k, channels)
+    answers = torch.cat([features.feature_maps(model, layer, batch)[:, :, row, column] for batch in room.split(_BATCH)])
+    answers = answers.reshape(channels, k, channels)
     return answers[torch.arange(channels), :, torch.arange(channels)]
 
 
-def tuning(model: nn.Module, layer: str, degrees: Sequence[float], size: int = 32) -> Tensor:
-    """Each channel's strongest answer, after a ReLU, to a wave in each of these directions: (channels, directions).
+def tuning(model: nn.Module, degrees: Sequence[float], size: int = 24) -> dict[str, Tensor]:
+    """For each convolution, each channel's strongest answer, after a ReLU, to a wave in each of these directions: (channels, directions).
 
-    The wavelength and the phase it likes best count, so that only the direction is left.
+    The wavelength and the phase it likes best count, so that only the direction is left. size: of the pictures with the waves.
     """
-    return torch.stack([strongest_answers(model, layer, waves(size, angle)) for angle in degrees], dim=1).clamp(min=0)
+    found = [strongest_answers(model, waves(size, angle)) for angle in degrees]
+    return {layer: torch.stack([answers[layer] for answers in found], dim=1).clamp(min=0) for layer in found[0]}
 
 
 def choosiness(answers: Tensor, degrees: Sequence[float]) -> tuple[Tensor, Tensor]:

@@ -68,6 +68,17 @@ def test_maps_are_as_the_layer_gave_them_and_a_copy():
     assert model[0](X).abs().sum() > 0
 
 
+def test_all_maps_come_from_one_run():
+    model = seeded(Branches)
+    runs = []
+    model.register_forward_hook(lambda *given: runs.append(1))
+    maps = features.all_maps(model, X)
+    assert runs == [1] and list(maps) == features.layers(model) and not any(part._forward_hooks for part in model.children())
+    for name, given in maps.items():
+        torch.testing.assert_close(given, features.feature_maps(model, name, X))
+    assert features.map_shapes(model, X) == {name: tuple(given.shape) for name, given in maps.items()}
+
+
 def test_the_last_run_counts_and_the_mode_stays():
     layer = nn.BatchNorm2d(2)
     model = nn.Sequential(layer, nn.Dropout(0.5), layer)

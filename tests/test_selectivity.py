@@ -32,7 +32,7 @@ def test_waves_are_those_of_lesson_01():
 def test_filters_of_one_direction_are_found_to_prefer_it(degrees):
     theta = math.radians(degrees)
     filters = [np.pad(kernels.steer(theta), 1), kernels.gabor(5, theta, 5), kernels.gabor(5, theta, 5, phase=0)]
-    choosiness, preferred = selectivity.choosiness(selectivity.tuning(layer(*filters), "0", DEGREES), DEGREES)
+    choosiness, preferred = selectivity.choosiness(selectivity.tuning(layer(*filters), DEGREES)["0"], DEGREES)
     assert (choosiness > 0.28).all()  # one whose answer falls as the cosine has 1/3
     apart = (preferred - degrees + 90) % 180 - 90
     assert (apart.abs() < 8).all()
@@ -40,7 +40,7 @@ def test_filters_of_one_direction_are_found_to_prefer_it(degrees):
 
 def test_a_filter_without_a_direction_is_not_choosy_and_one_that_never_answers_is_named_zero():
     spot, dead = kernels.gaussian(5, 1) - 1 / 25, np.zeros((5, 5))
-    choosiness, preferred = selectivity.choosiness(selectivity.tuning(layer(spot, dead), "0", DEGREES), DEGREES)
+    choosiness, preferred = selectivity.choosiness(selectivity.tuning(layer(spot, dead), DEGREES)["0"], DEGREES)
     assert choosiness[0] < 0.05 and choosiness[1] == 0 and preferred[1] == 0
 
 
@@ -67,7 +67,7 @@ def test_the_strongest_answer_is_taken_in_the_middle_of_the_map():
     pictures = torch.rand(700, 3, 9, 8, generator=torch.Generator().manual_seed(0))
     model = layer(kernels.sobel_x, kernels.laplacian)
     wanted = model(pictures)[:, :, 4, 4].amax(dim=0).detach()
-    torch.testing.assert_close(selectivity.strongest_answers(model, "0", pictures), wanted)
+    torch.testing.assert_close(selectivity.strongest_answers(model, pictures)["0"], wanted)
 
 
 def small_network():
