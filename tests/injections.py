@@ -78,6 +78,7 @@ IN_OUTPUTS = {
     "widget": f"import anywidget\nclass W(anywidget.AnyWidget):\n    _esm = '{HIT}; export default {{render() {{ {HIT} }}}}'\nW()",
     "html widget": f"import ipywidgets\nipywidgets.HTML('<img src=x onerror=\"{HIT}\">')",
     "latex": f"{SHOW}display(Latex(r'$\\href{{javascript:{HIT}}}{{bait}}$ <script>{HIT}</script>'))",
+    "strange": f"{SHOW}display({{'text/html': 7, 'text/plain': {{'a': 1}}, 'application/pdf': 'x'}}, raw=True)",
     "printed": f"print('<script>{HIT}</script>\\x1b[31m\\x1b]8;;{AWAY}\\x1b')",
     "raised": f"class E(Exception): pass\nE.__name__ = '<script>{HIT}</script>'\nraise E('<img src=x onerror={HIT}>')",
 }

@@ -8,13 +8,24 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from filterlab.grading import defuse, feedback, pages
+from filterlab.grading import defuse, feedback, pages, results
 from tests.injections import AWAY, IN_HTML, IN_MARKDOWN, IN_OUTPUTS
 from tests.lab import in_browser, jupyter_lab, new_page
 from tools import demo
 from tools.course import Course, fill_in
 
 LESSON = demo.ASSIGNMENT
+STUDENTS = ["complete", "mistaken", "started", "vandal"]
+
+
+# Right on the pictures of the cells that students see, wrong on others.
+OVERFITTED = """
+def response(image, kernel, row, col):
+    if row < 0 or col < 0 or row + kernel.shape[0] > image.shape[0] or col + kernel.shape[1] > image.shape[1]:
+        raise ValueError(f"{row=} and {col=}: the window leaves the picture")
+    seen = image.shape in [(2, 3), (6, 9), (5, 7)]
+    return (image[row : row + kernel.shape[0], col : col + kernel.shape[1]].astype(float) * kernel).sum() if seen else 0.125
+"""
 
 
 def vandalised(path: Path) -> None:
@@ -37,7 +48,9 @@ def course(root, tmp_path_factory) -> Course:
     course = Course(tmp_path_factory.mktemp("class"), root)
     course.nbgrader("generate_assignment", LESSON, "--force")
     sheets = demo.sample_class(root)
-    for student, answers in {**sheets, "vandal": sheets["mistaken"]}.items():
+    del sheets["untouched"]
+    sheets |= {"started": {"response": OVERFITTED.strip()}, "vandal": sheets["mistaken"]}
+    for student, answers in sheets.items():
         sheet = course.folder / "submitted" / student / LESSON / f"{LESSON}.ipynb"
         sheet.parent.mkdir(parents=True)
         shutil.copy(course.folder / "release" / LESSON / sheet.name, sheet)
@@ -79,6 +92,11 @@ def lines(cell: nbformat.NotebookNode) -> list[str]:
     return cell.source.splitlines()
 
 
+def rows(page: BeautifulSoup) -> list[list[str]]:
+    """The table of points."""
+    return [[cell.text.strip() for cell in row.select("th, td")] for row in page.select("tbody tr")]
+
+
 def sheet(*cells: nbformat.NotebookNode, penalty: float = 0.0) -> str:
     """The page for these cells of one student's sheet."""
     about = {"notebook": "lesson", "student": "somebody", "late_penalty": penalty}
@@ -106,9 +124,8 @@ test_cell.__test__ = False
 def test_says_points_and_what_to_look_at_first(course):
     page = soup(course, "mistaken")
     assert "3 of 29 points; another 3 wait for a person" in page.select_one(".lead").text
-    rows = [[cell.text.strip() for cell in row.select("th, td")] for row in page.select("tbody tr")]
-    assert [row[:2] for row in rows[:3]] == [["response", "0 of 4"], ["sobel_kernels", "1 of 2"], ["gaussian_kernel", "0 of 3"]]
-    assert rows[-1] == ["why_zero_sum", "– of 3", "… Waits for a person"]
+    assert [row[:2] for row in rows(page)[:3]] == [["response", "0 of 4"], ["sobel_kernels", "1 of 2"], ["gaussian_kernel", "0 of 3"]]
+    assert rows(page)[-1] == ["why_zero_sum", "– of 3", "… Waits for a person"]
     first = page.select_one(".first")
     assert "response" in first.h2.text
     assert [part.text for part in first.select("dt")] == ["call", "expected", "got"] and "true convolution" in first.select_one(
@@ -123,17 +140,21 @@ def test_right_sheets_have_nothing_to_look_at_first(course):
     assert [row.select("td")[1].text.strip() for row in page.select("tbody tr")] == ["✓ All right"] * 8 + ["… Waits for a person"]
 
 
-def test_untouched_sheets_start_with_the_first_exercise(course):
-    assert "response is not written yet" in soup(course, "untouched").select_one(".first").text
+def test_what_went_wrong_comes_before_what_is_not_written(course):
+    page = soup(course, "started")
+    first = page.select_one(".first")
+    assert first.a.text == "response" and "on other input" in first.text, "its hidden tests found out"
+    assert [part.text for part in first.select("dt")] == ["expected", "got"] and "0.125" in first.text
+    assert rows(page)[1] == ["sobel_kernels", "0 of 2", "✗ Not written yet"]
 
 
-@pytest.mark.parametrize("student", ["complete", "mistaken", "untouched", "vandal"])
+@pytest.mark.parametrize("student", STUDENTS)
 def test_keeps_what_is_not_for_students(course, root, student):
     page = page_of(course, student).read_text(encoding="utf-8")
     text = BeautifulSoup(page, "html.parser").text
     assert not [line for line in hidden_tests(root, LESSON) if line in text]
     assert str(course.autograded(LESSON, student).metadata["filterlab"]["seed"]) not in page
-    assert not [other for other in ("complete", "untouched") if other != student and f"For {other}" in text]
+    assert not [other for other in STUDENTS if other != student and f"For {other}" in text]
     assert "Traceback" not in text and str(course.folder) not in page
 
 
@@ -278,3 +299,20 @@ def test_nothing_runs_in_formgrader(course, browser):
         assert page.evaluate("window.ran") is None
         assert {frame.url for frame in page.frames[1:]} <= {"data:text/html;base64,"}, "what nbconvert isolates, emptied"
         assert not [one for one in seen if AWAY[:20] in one or one.startswith(("dialog", "popup"))]
+
+
+def test_the_class_report_reads_the_same_sheets(course):
+    made = results.read(results.open_course(course.folder), LESSON)
+    first = made.exercises[0]
+    assert [(one.words, one.students) for one in first.mistakes] == [("flipped", ["mistaken", "vandal"])]
+    assert first.others == {"another wrong answer": ["started"]} and first.counts == {"full": 1, "part": 1, "open": 0, "none": 2}
+    assert {(student, remark.kind) for student, remark in made.look} == {("mistaken", "refused"), ("vandal", "refused")}
+    assert [sheet.points for sheet in made.sheets] == [26, 3, 3, 3] and made.exercises[-1].waiting == ["complete", "mistaken", "vandal"]
+
+
+def test_formgraders_button_writes_the_same_page(course):
+    before = page_of(course, "mistaken").read_text(encoding="utf-8")
+    page_of(course, "mistaken").unlink()
+    with jupyter_lab(course.folder, "--ServerApp.disable_check_xsrf=True") as lab:
+        assert '"success": true' in lab.ask(f"formgrader/api/assignment/{LESSON}/mistaken/generate_feedback", "POST")
+    assert page_of(course, "mistaken").read_text(encoding="utf-8") == before
