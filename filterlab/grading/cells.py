@@ -110,7 +110,7 @@ class Cells:
     async def examination(self) -> AsyncIterator[Line]:
         """A line to a fork of the notebook as it is now. Raises Gone where none can be had."""
         path = f"{self.kernel.inside}/exam"
-        asked = self.channels.execute(f"{AGENT}.serve({path!r}, {self.limits.cell_s!r}, globals())", silent=True, store_history=False)
+        asked = self._ask(f"{AGENT}.serve({path!r}, {self.limits.cell_s!r}, globals())")
         connection = await self._connect(asked)
         with connection:
             yield Line(connection, self.limits.cell_s)
@@ -127,10 +127,15 @@ class Cells:
         self._check_alive()
         raise Gone(timeout=False)
 
+    def _ask(self, code: str) -> str:
+        """Sends code of ours to the kernel; gives what its reply will refer to."""
+        # With stop_on_error a kernel may drop the next request after an error.
+        return self.channels.execute(code, silent=True, store_history=False, stop_on_error=False)
+
     async def _quietly(self, code: str) -> None:
         """Runs code of ours."""
         try:
-            await self._reply(self.channels.execute(code, silent=True, store_history=False), PATIENCE)
+            await self._reply(self._ask(code), PATIENCE)
         except TimeoutError:
             self.kernel.kill()
             raise DeadKernelError("the kernel does not answer") from None
