@@ -581,7 +581,7 @@ def magnitude_divided_by_255(image):
 
 
 @mistake(right.gradient_magnitude, UINT8)
-def magnitude_differencesin_uint8(image):
+def magnitude_differences_in_uint8(image):
     smooth_down = like_picture(image, correlate2d(image, np.array([[1.0], [2.0], [1.0]])))
     smooth_right = like_picture(image, correlate2d(image, np.array([[1.0, 2.0, 1.0]])))
     gx, gy = smooth_down[:, 2:] - smooth_down[:, :-2], smooth_right[2:] - smooth_right[:-2]
