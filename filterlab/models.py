@@ -1,8 +1,9 @@
-"""The networks of lesson 04, smallest first: a linear classifier, one layer of filters, three layers.
+"""The networks of the course, smallest first: a linear classifier, one layer of filters, three layers.
 
 Their random start is decided by `seed` alone. Layers bear names, so that `model.conv1.weight` are the first filters.
 """
 
+import copy
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 @contextmanager
@@ -52,20 +54,53 @@ def with_filters(filters: Tensor | np.ndarray, classes: int, in_channels: int = 
     return model
 
 
-def small_cnn(classes: int, in_channels: int = 3, channels: Sequence[int] = (16, 32, 64), seed: int = 0) -> nn.Sequential:
+def small_cnn(
+    classes: int,
+    in_channels: int = 3,
+    channels: Sequence[int] = (16, 32, 64),
+    seed: int = 0,
+    *,
+    first_kernel: int = 3,
+    pool_first: bool = False,
+) -> nn.Sequential:
     """Layers of 3×3 filters, one for each entry of `channels`, each with batch norm, ReLU and 2×2 max pooling; then their mean, and scores.
 
-    Works on pictures of any size of at least 2 pixels per halving: 8×8 for three layers.
+    Works on pictures of any size of at least 2 pixels per halving: 8×8 for three layers. first_kernel: size of the first layer's filters,
+    odd. pool_first: pools right after each convolution, conv1, pool1, norm1, relu1 …; batch norm and ReLU then have a quarter of the work,
+    and the largest of four values is the same before as after them. (Batch norm takes its mean and variance from what it gets: with
+    pool_first from the largest values.)
+
+    Raises ValueError for an even or non-positive `first_kernel`.
     """
-    layers = OrderedDict()
+    if first_kernel < 1 or first_kernel % 2 == 0:
+        raise ValueError(f"first_kernel={first_kernel} must be odd and positive")
+    layers, size = OrderedDict(), first_kernel
     with seeded(seed):
         for place, out_channels in enumerate(channels, 1):
-            layers[f"conv{place}"] = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False)
-            layers[f"norm{place}"] = nn.BatchNorm2d(out_channels)
-            layers[f"relu{place}"] = nn.ReLU()
-            layers[f"pool{place}"] = nn.MaxPool2d(2)
-            in_channels = out_channels
+            conv = nn.Conv2d(in_channels, out_channels, size, padding=size // 2, bias=False)
+            parts = {"conv": conv, "norm": nn.BatchNorm2d(out_channels), "relu": nn.ReLU(), "pool": nn.MaxPool2d(2)}
+            order = ("conv", "pool", "norm", "relu") if pool_first else parts
+            layers |= {f"{name}{place}": parts[name] for name in order}
+            in_channels, size = out_channels, 3
         return _named(**layers, pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), classifier=nn.Linear(in_channels, classes))
+
+
+def fold(model: nn.Sequential) -> nn.Sequential:
+    """A copy of the network, in eval mode, without batch norms: each is worked into the weights and the bias of the layer before it.
+
+    In eval mode a batch norm multiplies and adds fixed numbers, so nothing that the network answers changes, but for rounding. Raises
+    ValueError where the layer before a batch norm is no Conv2d, as with `pool_first`.
+    """
+    parts = OrderedDict()
+    for name, part in copy.deepcopy(model).eval().named_children():
+        if not isinstance(part, nn.BatchNorm2d):
+            parts[name] = part
+            continue
+        before = next(reversed(parts), None)
+        if not isinstance(parts.get(before), nn.Conv2d):
+            raise ValueError(f"{name} does not come right after a Conv2d, but after {before}: it cannot be folded into it")
+        parts[before] = fuse_conv_bn_eval(parts[before], part)
+    return _named(**parts).eval()
 
 
 def freeze(layer: nn.Module) -> nn.Module:

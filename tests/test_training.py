@@ -89,6 +89,79 @@ def test_the_bar_is_on_stdout_and_tells_the_loss(few, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_the_untrained_model_is_measured_on_some_of_many_pictures_evenly_taken(train, monkeypatch):
+    """Not on the first ones: a folder of pictures is sorted by class."""
+    in_order = train[train.labels.argsort()][:500]
+    monkeypatch.setattr(training, "UNTRAINED_PICTURES", 100)
+    measured = []
+    model = models.linear(8)
+    model.register_forward_hook(lambda module, given, scores: measured.append(len(scores)) if not module.training else None)
+    history = quick(model, in_order, 1, lr=1e-12)
+    assert measured == [1, 100], "one to see whether the pictures fit"
+    scores = model(in_order.images[::5])
+    assert history.losses[0] == pytest.approx(nn.functional.cross_entropy(scores, in_order.labels[::5]).item(), abs=1e-5)
+
+
+# The network -------------------------------------------------------------------------------------------------------------
+
+
+def test_pooling_first_gives_the_same_answers_for_less_work(few):
+    late, early = models.small_cnn(8), models.small_cnn(8, pool_first=True)
+    assert [name for name, _ in early.named_children()][:5] == ["conv1", "pool1", "norm1", "relu1", "conv2"]
+    quick(late, few, 1)
+    assert late.norm1.weight.min() > 0, "a falling scale would turn the largest into the smallest"
+    early.load_state_dict(late.state_dict())
+    torch.testing.assert_close(early.eval()(few.images), late(few.images))
+    seen = []
+    early.norm1.register_forward_hook(lambda module, given, output: seen.append(tuple(output.shape)))
+    early(few.images[:1])
+    assert seen == [(1, 16, 16, 16)]
+
+
+def test_the_first_filters_may_be_larger(few):
+    model = models.small_cnn(8, channels=(4, 8), first_kernel=5)
+    assert model.conv1.weight.shape == (4, 3, 5, 5) and model.conv2.weight.shape == (8, 4, 3, 3)
+    assert model.conv1(few.images[:1]).shape == (1, 4, 32, 32)
+    assert same(models.small_cnn(8, channels=(4, 8), first_kernel=3).state_dict(), models.small_cnn(8, channels=(4, 8)).state_dict())
+    for size in (4, 0, -1):
+        with pytest.raises(ValueError, match=f"first_kernel={size} must be odd and positive"):
+            models.small_cnn(8, first_kernel=size)
+
+
+def test_folding_changes_no_answer_and_not_the_model_given(few):
+    model = models.small_cnn(8, channels=(4, 8), first_kernel=5)
+    quick(model, few, 1)
+    model.train()
+    before = state(model)
+    folded = models.fold(model)
+    assert [name for name, _ in folded.named_children()][:4] == ["conv1", "relu1", "pool1", "conv2"] and not folded.training
+    assert model.training and same(before, model.state_dict())
+    torch.testing.assert_close(folded(few.images), model.eval()(few.images))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (models.small_cnn(8, pool_first=True), "norm1 does not come right after a Conv2d, but after pool1"),
+        (nn.Sequential(nn.BatchNorm2d(3)), "0 does not come right after a Conv2d, but after None"),
+    ],
+)
+def test_what_cannot_be_folded_is_refused(model, said):
+    with pytest.raises(ValueError, match=said):
+        models.fold(model)
+
+
+def test_the_optimizer_is_fused_where_torch_has_that(few, monkeypatch):
+    """It never has it for complex numbers; which devices lack it depends on torch's version."""
+    assert training._has_fused_adamw(torch.zeros(3)) and not training._has_fused_adamw(torch.zeros(3, dtype=torch.complex64))
+    fused, plain = models.one_layer(8), models.one_layer(8)
+    quick(fused, few)
+    monkeypatch.setattr(training, "_has_fused_adamw", lambda like: False)
+    quick(plain, few)
+    for one, other in zip(fused.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-3)
+
+
 # Seeds -------------------------------------------------------------------------------------------------------------------
 
 
