@@ -44,6 +44,7 @@ SCHEDULER_S = 5.0
 WORKERS_S = 60.0
 PULSE_S = 1.0
 WORKERS_MEMORY = "2GiB"
+GONE = "the scheduler is gone"
 
 
 class BatchError(Exception):
@@ -269,9 +270,15 @@ class _Stream:
                 self._take(self._next())
 
     def _room(self) -> int:
-        """How many submissions may be under way: one for each thread, and one that waits for it."""
-        threads = sum(self.client.nthreads().values())
-        return 2 * max(1, threads)
+        """How many submissions may be under way: one for each worker, and one that waits for it."""
+        return 2 * max(1, self._threads())
+
+    def _threads(self) -> int:
+        """How many submissions can be run at once. Raises BatchError where nobody knows any more."""
+        try:
+            return sum(self.client.nthreads().values())
+        except OSError:
+            raise BatchError(GONE) from None
 
     def _send(self, room: int) -> None:
         while self.todo and len(self.running) < room:
@@ -291,9 +298,7 @@ class _Stream:
         while self.running:
             with contextlib.suppress(queue.Empty):
                 return self.done.get(timeout=PULSE_S)
-            if self.client.status != "running":
-                raise BatchError("the scheduler is gone")
-            patience = WORKERS_S if self.client.nthreads() else patience - PULSE_S
+            patience = WORKERS_S if self._threads() else patience - PULSE_S
             if patience < 0:
                 raise BatchError(f"there has been no worker for {WORKERS_S:.0f} seconds")
         return None
@@ -308,8 +313,8 @@ class _Stream:
             self._worker_ended(submission, jobs)
         except sandbox.SandboxError as error:
             raise BatchError(str(error)) from None
-        except (CancelledError, OSError) as error:
-            raise BatchError(f"the scheduler is gone ({type(error).__name__})") from None
+        except (CancelledError, OSError):
+            raise BatchError(GONE) from None
         except Exception as error:
             self._failed(submission, error)
         else:
