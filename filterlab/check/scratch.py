@@ -5,13 +5,16 @@ Two looks: `written_in` reads the names in the answer's code; `watch` has Python
 while the answer runs, so that a detour (an import by name, a function kept in a dict) is seen as well.
 """
 
+import _thread
 import contextlib
 import dis
 import gc
 import importlib.util
 import inspect
+import os
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -27,6 +30,11 @@ MACHINERY = frozenset({"ipykernel", "IPython", "importlib"})
 # A probe stands between the check and the answer, and calls what the answer was given. What it calls of the course by name, to build or
 # to run what was asked for, is its own doing.
 PROBES = "filterlab.check.probes"
+# What would keep these looks from seeing anything, or take the work to where nobody looks.
+_HOOKS = (sys.setprofile, sys.settrace)
+_PROCESSES = tuple(getattr(os, name) for name in ("fork", "system", "forkpty", "posix_spawn", "posix_spawnp") if hasattr(os, name))
+_COURSE = str(Path(__file__).parents[1]) + os.sep
+UNCOUNTED = 2**40  # steps: more than any answer takes
 _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
 
 
@@ -89,9 +97,25 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
         yield borrowed
         return
     allowed = ALWAYS_ALLOWED | set(libraries)
-    outside: FrameType | None = None  # the first frame of the machinery, or of what a probe calls, while the call is inside it
     # What each module met so far is; leaving this function is reported too, and is free.
     kinds = {__name__: "free"}
+    before, threads, collecting = sys.getprofile(), threading.getprofile(), gc.isenabled()
+    # What the garbage collector finalizes in the meantime (a coroutine of the notebook server, say) is not called by the answer.
+    gc.disable()
+    threading.setprofile(lambda *_: sys.setprofile(_reporter(allowed, kinds, borrowed)))
+    sys.setprofile(_reporter(allowed, kinds, borrowed))
+    try:
+        yield borrowed
+    finally:
+        sys.setprofile(before if callable(before) else None)  # cProfile's own hook cannot be put back from Python
+        threading.setprofile(threads)
+        if collecting:
+            gc.enable()
+
+
+def _reporter(allowed: frozenset[str] | set[str], kinds: dict[str, str], borrowed: list[str]) -> Callable:
+    """A profile hook, for one thread, that adds the calls that are not allowed."""
+    outside: FrameType | None = None  # the first frame of the machinery, or of what a probe calls, while the call is inside it
 
     def on_event(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal outside
@@ -109,38 +133,61 @@ def watch(libraries: tuple[str, ...] | None) -> Iterator[list[str]]:
             borrowed.append(f"{module}.{frame.f_code.co_name if event == 'call' else argument.__name__}")
         elif kind == "machinery" and event == "call":
             outside = frame
+        elif event == "c_call":
+            if _slips_away(argument, frame, allowed):
+                borrowed.append(f"{module}.{argument.__name__}")
+        elif frame.f_code.co_filename.startswith(_COURSE) and _package(module) != "filterlab":
+            borrowed.append(f"filterlab's {frame.f_code.co_name}")  # the course's code in a function of the notebook's
 
-    before, collecting = sys.getprofile(), gc.isenabled()
-    # What the garbage collector finalizes in the meantime (a coroutine of the notebook server, say) is not called by the answer.
-    gc.disable()
-    sys.setprofile(on_event)
-    try:
-        yield borrowed
-    finally:
-        sys.setprofile(before if callable(before) else None)  # cProfile's own hook cannot be put back from Python
-        if collecting:
-            gc.enable()
+    return on_event
+
+
+def _slips_away(function: Any, frame: FrameType, allowed: frozenset[str] | set[str]) -> bool:
+    """Whether this call, made in this frame, leads out of sight: no hooks any more, a bare thread, or another process (where "*" is
+    allowed, libraries start some)."""
+    if function in _HOOKS:
+        return frame.f_globals is not globals()
+    if function is _thread.start_new_thread:
+        return frame.f_globals is not vars(threading)
+    return "*" not in allowed and (function in _PROCESSES or function.__name__ == "fork_exec")
 
 
 def python_steps(answer: Callable, args: tuple[Any, ...]) -> int:
-    """How many lines of the notebook's own code (the answer, its helpers, what NumPy calls back) one call runs through."""
+    """How many lines of code of its own (the answer, its helpers, what NumPy calls back) one call runs through; a great many if the code
+    keeps them from being counted."""
     steps = 0
-    own = getattr(inspect.unwrap(answer), "__globals__", {}).get("__name__")
 
     def on_event(frame: FrameType, event: str, argument: Any) -> Callable | None:
         nonlocal steps
-        if frame.f_globals.get("__name__") != own:
+        if _belongs_to_a_library(frame.f_globals):
             return None
         steps += event in ("call", "line")
+        if not frame.f_trace_lines:
+            steps += UNCOUNTED
         return on_event
 
-    before = sys.gettrace()
+    def on_call(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal steps
+        if event == "c_call" and argument in _HOOKS and frame.f_globals is not globals():
+            steps += UNCOUNTED
+
+    before = sys.gettrace(), sys.getprofile()
+    sys.setprofile(on_call)
     sys.settrace(on_event)
     try:
         answer(*args)
     finally:
-        sys.settrace(before)
+        sys.settrace(before[0])
+        sys.setprofile(before[1] if callable(before[1]) else None)
     return steps
+
+
+def _belongs_to_a_library(names: dict[str, Any]) -> bool:
+    """Whether these are the variables of an installed module or of the standard library, and not only called so."""
+    name = names.get("__name__") or ""
+    module = sys.modules.get(name)
+    known = name != "__main__" and (_package(name) in sys.stdlib_module_names or _is_installed(_package(name)))
+    return known and module is not None and vars(module) is names
 
 
 def _called_by_probe(frame: FrameType) -> bool:

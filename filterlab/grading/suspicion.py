@@ -10,8 +10,12 @@ from filterlab.grading.examiner import is_test
 # Reaching into the interpreter, into other frames, or into what checks.
 NAMES = {
     "settrace", "setprofile", "_getframe", "currentframe", "__code__", "__closure__", "get_objects", "get_referrers", "__subclasses__",
+    "f_trace", "f_trace_lines", "set_trace", "import_module", "system", "popen", "start_new_thread",
     "ctypes", "ast_transformers", "input_transformers_post", "input_transformers_cleanup", "displayhook", "_exit", "fork", "killpg",
 }  # fmt: skip
+BUILT_IN = {"exec", "eval", "__import__"}  # not a model's `eval`
+# Ways into another thread or process, or to all objects.
+BEYOND = {"ctypes", "subprocess", "threading", "_thread", "multiprocessing", "concurrent", "socket", "gc", "marshal", "importlib"}
 MODULES = ("filterlab.grading", "filterlab.check.references", "filterlab.check.mistakes")
 # Whose attributes nobody sets but to change what others see.
 FOREIGN = {"np", "numpy", "torch", "expect", "probes", "reference", "builtins", "sys", "nn", "F"}
@@ -35,11 +39,11 @@ def suspicions(notebook: NotebookNode) -> Iterator[str]:
 def _in_code(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         name = getattr(node, "attr", None) or getattr(node, "id", None)
-        if name in NAMES:
+        if name in NAMES or (isinstance(node, ast.Name) and name in BUILT_IN):
             yield f"the code uses `{name}`"
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            yield from (f"the code imports `{module}`" for module in modules if module == "ctypes" or _inside(module, *MODULES[:1]))
+            yield from (f"the code imports `{module}`" for module in modules if _inside(module, *BEYOND, *MODULES[:1]))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and any(module in node.value for module in MODULES):
             yield f"a text in the code names `{next(module for module in MODULES if module in node.value)}`"
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
