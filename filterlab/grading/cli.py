@@ -1,10 +1,10 @@
-"""`filterlab`: Filterlab's commands for instructors. `filterlab grade 01_filters` in the course's folder."""
+"""`filterlab`: commands for instructors, typed in the folder of a course: `filterlab grade 01_filters`, `filterlab report 01_filters`."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from filterlab.grading import starting
+from filterlab.grading import report, starting
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -12,6 +12,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="filterlab", description="Filterlab's commands for instructors.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_grade(commands)
+    report.add_command(commands)
     options = parser.parse_args(arguments)
     return options.run(options)
 
@@ -88,8 +89,13 @@ def table(outcome) -> str:
     reasons += [(student, text) for student, texts in sorted(outcome.graded.items()) for text in texts]
     if reasons:
         width = max(len(student) for student, _ in reasons)
-        lines += ["", "to look at:", *(f"  {student:{width}}  {reason}" for student, reason in reasons)]
+        lines += ["", "to look at:", *(f"  {student:{width}}  {_printable(reason)}" for student, reason in reasons)]
     return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """Names of files come from students, and a terminal obeys some letters."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 if __name__ == "__main__":
