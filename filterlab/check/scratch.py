@@ -34,6 +34,7 @@ PROBES = "filterlab.check.probes"
 _HOOKS = (sys.setprofile, sys.settrace)
 _PROCESSES = tuple(getattr(os, name) for name in ("fork", "system", "forkpty", "posix_spawn", "posix_spawnp") if hasattr(os, name))
 _COURSE = str(Path(__file__).parents[1]) + os.sep
+_BANK = str(Path(__file__).parent / "mistakes") + os.sep  # its answers pose as students'; where sheets are graded it is not to be had
 UNCOUNTED = 2**40  # steps: more than any answer takes
 _INSTALLED = tuple(Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib"))
 
@@ -136,10 +137,14 @@ def _reporter(allowed: frozenset[str] | set[str], kinds: dict[str, str], borrowe
         elif event == "c_call":
             if _slips_away(argument, frame, allowed):
                 borrowed.append(f"{module}.{argument.__name__}")
-        elif frame.f_code.co_filename.startswith(_COURSE) and _package(module) != "filterlab":
+        elif _package(module) != "filterlab" and _is_the_courses(frame.f_code):
             borrowed.append(f"filterlab's {frame.f_code.co_name}")  # the course's code in a function of the notebook's
 
     return on_event
+
+
+def _is_the_courses(code: CodeType) -> bool:
+    return code.co_filename.startswith(_COURSE) and not code.co_filename.startswith(_BANK)
 
 
 def _slips_away(function: Any, frame: FrameType, allowed: frozenset[str] | set[str]) -> bool:
