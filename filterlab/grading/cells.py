@@ -6,12 +6,13 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from queue import Empty
+from typing import NoReturn
 
 import nbformat
 import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbclient import NotebookClient
-from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from filterlab.grading import agent
@@ -69,7 +70,7 @@ class Cells:
             timeout=limits.cell_s,
             interrupt_on_timeout=True,
             allow_errors=True,
-            raise_on_iopub_timeout=False,
+            raise_on_iopub_timeout=True,
             store_widget_state=False,
             record_timing=False,
             error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
@@ -97,7 +98,10 @@ class Cells:
         start, cut, trouble = time.monotonic(), self.client.cut, {}
         cell = self.client.nb.cells[place]
         with self._understood():
-            await self.client.async_execute_cell(cell, place)
+            try:
+                await self.client.async_execute_cell(cell, place)
+            except CellTimeoutError:  # not the cell's: a message was so large that it did not arrive
+                trouble["output"] = "the output of a cell could not be read to its end."
         if self.client.cut and not cut:
             trouble["output"] = f"the sheet puts out more than {self.limits.output_mb} MB; the rest was dropped."
         if time.monotonic() - start >= self.limits.cell_s:
@@ -114,7 +118,10 @@ class Cells:
         connection = await self._connect(asked)
         with connection:
             yield Line(connection, self.limits.cell_s)
-        await self._reply(asked, PATIENCE)
+        try:
+            await self._reply(asked, PATIENCE)
+        except TimeoutError:
+            self._give_up()
 
     async def _connect(self, asked: str) -> socket.socket:
         deadline = time.monotonic() + PATIENCE
@@ -137,8 +144,11 @@ class Cells:
         try:
             await self._reply(self._ask(code), PATIENCE)
         except TimeoutError:
-            self.kernel.kill()
-            raise DeadKernelError("the kernel does not answer") from None
+            self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        self.kernel.kill()
+        raise DeadKernelError("the kernel does not answer")
 
     async def _reply(self, asked: str, seconds: float) -> None:
         """Waits for the reply to a request. Raises TimeoutError."""
