@@ -100,6 +100,8 @@ def fold(model: nn.Sequential) -> nn.Sequential:
         if not isinstance(parts.get(before), nn.Conv2d):
             raise ValueError(f"{name} does not come right after a Conv2d, but after {before}: it cannot be folded into it")
         parts[before] = fuse_conv_bn_eval(parts[before], part)
+        # torch leaves a bias that it made itself closed to training.
+        parts[before].bias.requires_grad_(parts[before].weight.requires_grad)
     return _named(**parts).eval()
 
 

@@ -137,6 +137,8 @@ def test_folding_changes_no_answer_and_not_the_model_given(few):
     assert [name for name, _ in folded.named_children()][:4] == ["conv1", "relu1", "pool1", "conv2"] and not folded.training
     assert model.training and same(before, model.state_dict())
     torch.testing.assert_close(folded(few.images), model.eval()(few.images))
+    assert all(weight.requires_grad for weight in folded.parameters())
+    assert not any(weight.requires_grad for weight in models.fold(models.freeze(model)).parameters())
 
 
 @pytest.mark.parametrize(
