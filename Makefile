@@ -53,7 +53,7 @@ test: setup system
 	python -m pytest
 
 bench: setup
-	python -m tools.bench
+	python -m tools.bench $(PARTS)
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache filterlab.egg-info gradebook.db

@@ -1,7 +1,11 @@
 """`make bench`: measures what the course promises, each figure beside a baseline measured in the same run.
 
-1. Each function below gives rows: a name, a value, its unit, and what the baseline took.
+    python -m tools.bench              all parts
+    python -m tools.bench training     only those whose names begin like this; several may be named
+
+1. Each function in `PARTS` gives rows: a name, a value, its unit, and what the baseline took.
 2. They are printed as they come, and written to build/bench.json: `name`, `value`, `unit`, `baseline`, `ratio` (how many times better).
+   There a row takes the place of the one of the same name; the others stay, until a run of all parts has come to its end without them.
 
 Times are medians; machines are noisy, so compare ratios rather than seconds.
 """
@@ -9,7 +13,6 @@ Times are medians; machines are noisy, so compare ratios rather than seconds.
 import functools
 import inspect
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -17,7 +20,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -28,9 +31,12 @@ from filterlab import timing
 from filterlab.check.outcome import prepared
 from tests import classroom
 from tools.bench_explorers import explorer_time
-from tools.bench_training import peak_megabytes, training_rows
+from tools.bench_features import feature_rows
+from tools.bench_training import peak_megabytes, training_cifar10, training_digits, training_patterns
 
 ROOT = Path(__file__).parent.parent
+FILE = ROOT / "build" / "bench.json"
+MORE_IS_BETTER = {"share", "times"}  # of right answers; as much as with noise
 LESSON = "01_filters"
 Row = tuple[str, float, str, float]
 
@@ -178,17 +184,44 @@ def test_time() -> Iterator[Row]:
         yield "test_s", wall, "s", sum(float(case.get("time", 0)) for case in cases)
 
 
-def main() -> None:
-    rows = []
+PARTS = (import_time, build_time, check_time, convolution_time, explorer_time, notebook_time, feature_rows)
+PARTS += (training_patterns, training_digits, training_cifar10, test_time)
+
+
+def run(parts: Sequence[Callable[[], Iterator[Row]]], file: Path) -> set[str]:
+    """Measures, prints each row and puts it into the file as it comes. Returns the names of the rows."""
     print(f"{'name':34}{'value':>10} {'unit':6}{'baseline':>10}{'ratio':>8}")
-    for measure in (import_time, build_time, check_time, convolution_time, explorer_time, notebook_time, training_rows, test_time):
-        for name, value, unit, baseline in measure():
-            ratio = value / baseline if unit == "share" else baseline / value  # a share of right answers: more is better
-            rows.append({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio})
+    rows = stored(file)
+    measured = set()
+    for part in parts:
+        for name, value, unit, baseline in part():
+            ratio = value / baseline if unit in MORE_IS_BETTER else baseline / value
+            rows[name] = {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
+            store(rows, file)
+            measured.add(name)
             print(f"{name:34}{value:10.3f} {unit:6}{baseline:10.3f}{ratio:8.2f}", flush=True)
-    (ROOT / "build").mkdir(exist_ok=True)
-    (ROOT / "build" / "bench.json").write_text(json.dumps(rows, indent=1) + os.linesep, encoding="utf-8")
+    return measured
+
+
+def stored(file: Path) -> dict[str, dict]:
+    """The rows of earlier runs, by name."""
+    return {row["name"]: row for row in json.loads(file.read_text(encoding="utf-8"))} if file.exists() else {}
+
+
+def store(rows: dict[str, dict], file: Path) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(list(rows.values()), indent=1) + "\n", encoding="utf-8")
+
+
+def main(names: Sequence[str]) -> None:
+    for name in names:
+        if not any(part.__name__.startswith(name) for part in PARTS):
+            sys.exit(f"no part begins with {name!r}: {', '.join(part.__name__ for part in PARTS)}")
+    parts = [part for part in PARTS if not names or part.__name__.startswith(tuple(names))]
+    measured = run(parts, FILE)
+    if parts == list(PARTS):
+        store({name: row for name, row in stored(FILE).items() if name in measured}, FILE)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
