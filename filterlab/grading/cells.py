@@ -70,6 +70,7 @@ class Cells:
             timeout=limits.cell_s,
             interrupt_on_timeout=True,
             allow_errors=True,
+            iopub_timeout=PATIENCE,
             raise_on_iopub_timeout=True,
             store_widget_state=False,
             record_timing=False,
@@ -87,11 +88,24 @@ class Cells:
         """A kernel that is ready for a sheet's first cell, and for the examiner. Raises SandboxError."""
         cells = cls(open_kernel(limits, examiner.modules, unsafe), notebook, limits)
         try:
+            await cells._listen()
             await cells._quietly(f"{AGENT}.install({examiner.probes!r})")
         except BaseException:
             cells.close()
             raise
         return cells
+
+    async def _listen(self) -> None:
+        """Waits until output arrives: what the kernel says before it knows that somebody listens is lost."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            asked = self.channels.kernel_info()
+            with contextlib.suppress(Empty), self._understood():
+                while True:
+                    said = await self.channels.get_iopub_msg(timeout=0.05)
+                    if said["parent_header"].get("msg_id") == asked and said["content"].get("execution_state") == "idle":
+                        return
+        self._give_up()
 
     async def run(self, place: int) -> dict[str, str]:
         """Runs the notebook's cell at this place; its outputs stand in it afterwards. Gives remarks by their kind where it went wrong."""
