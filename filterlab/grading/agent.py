@@ -14,12 +14,15 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import os
+import random
 import signal
 import socket
 import sys
 import time
 import types
 from typing import Any
+
+import numpy as np
 
 from filterlab.grading import wire
 
@@ -140,6 +143,8 @@ def _answer(request: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
         return {"fault": fault}
     if request["do"] == "steps":
         return {"fault": "", "steps": scratch.python_steps(answer, request["args"])}
+    if request["luck"] is not None:
+        _set_random_states(request["luck"])
     libraries = None if request["libraries"] is None else tuple(request["libraries"])
     result = outcome.run_here(answer, request["args"], request["kwargs"], libraries, _probe(request["probe"]))
     return {
@@ -150,6 +155,13 @@ def _answer(request: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
         "changed": result.changed,
         "borrowed": result.borrowed,
     }
+
+
+def _set_random_states(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
 
 
 def _probe(name: str | None) -> Any:

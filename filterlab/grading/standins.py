@@ -2,14 +2,21 @@
 
 import builtins
 import functools
+import random
 import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from filterlab.check.bank import Arguments
-from filterlab.check.outcome import Outcome, RemoteAnswer
+from filterlab.check.outcome import Outcome, RemoteAnswer, run_here
+from filterlab.check.tensors import is_tensor
 from filterlab.grading import wire
+
+# In what an answer gives to a probe that computes with it on this side.
+MOST_NUMBERS = 50_000
 
 
 class Gone(Exception):
@@ -48,17 +55,42 @@ class StandIn(RemoteAnswer):
         self.__name__, self._line = name, line
 
     def outcome(self, args: Arguments, kwargs: Mapping[str, Any], libraries: tuple[str, ...] | None, probe: Callable | None) -> Outcome:
-        request = {
-            "libraries": libraries,
-            "probe": None if probe is None else f"{probe.__module__}.{probe.__name__}",
-            "kwargs": dict(kwargs),
-        }
-        answer = self._ask("call", args, **request)
+        if getattr(probe, "plain", False):
+            return self._probed(args, kwargs, libraries, probe)
+        return self._called(args, kwargs, libraries, None if probe is None else f"{probe.__module__}.{probe.__name__}")
+
+    def _called(
+        self, args: Arguments, kwargs: Mapping[str, Any], libraries: tuple[str, ...] | None, probe: str | None, luck: int | None = None
+    ) -> Outcome:
+        """What comes of one call there. luck: the seed of the global random states that it finds (None: as they are)."""
+        answer = self._ask("call", args, kwargs=dict(kwargs), libraries=libraries, probe=probe, luck=luck)
         if answer["fault"]:
             return Outcome(error=remote_error(["NameError"], answer["fault"]))
         value, error, line, changed, borrowed = (answer.get(key) for key in ("value", "error", "line", "changed", "borrowed"))
         keys = tuple(key for key in changed if type(key) in (int, str)) if isinstance(changed, tuple | list) else ()
         return Outcome(value, _error(error), _text(line), keys, _text(borrowed))
+
+    def _probed(self, args: Arguments, kwargs: Mapping[str, Any], libraries: tuple[str, ...] | None, probe: Callable) -> Outcome:
+        """What comes of a probe that runs here and calls the answer there."""
+        calls: list[tuple[Outcome, list[Any]]] = []
+
+        def answer(*given: Any, **named: Any) -> Any:
+            # Where a probe has set the global random states, the answer finds the same ones each time.
+            outcome = self._called(given, named, libraries, None, luck=random.getrandbits(32))
+            calls.append((outcome, [{**dict(enumerate(given)), **named}.get(key) for key in outcome.changed]))
+            if outcome.error is not None:
+                raise outcome.error
+            if (count := _numbers_in(outcome.value)) > MOST_NUMBERS:
+                raise ValueError(f"{count} numbers are more than can be judged: at most {MOST_NUMBERS}")
+            return outcome.value
+
+        seen = run_here(answer, args, kwargs, None, probe)
+        if isinstance(seen.error, Gone | wire.WireError):
+            raise seen.error
+        line = calls[-1][0].line if calls and seen.error is calls[-1][0].error else ""
+        theirs = [value for _, values in calls for value in values]
+        changed = tuple(key for key, value in {**dict(enumerate(args)), **kwargs}.items() if any(value is one for one in theirs))
+        return Outcome(seen.value, seen.error, line, changed, next((one.borrowed for one, _ in calls if one.borrowed), ""))
 
     def steps(self, args: Arguments) -> int:
         steps = self._ask("steps", args).get("steps")
@@ -73,6 +105,15 @@ class StandIn(RemoteAnswer):
 
     def _ask(self, do: str, args: Arguments, **more: Any) -> dict[str, Any]:
         return self._line().ask({"do": do, "name": self.__name__, "args": args, **more})
+
+
+def _numbers_in(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return value.size
+    if is_tensor(value):
+        return value.numel()
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
+    return 1 if items is None else sum(map(_numbers_in, items))
 
 
 def _text(value: Any) -> str:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from filterlab.check import drawings
 from filterlab.check.compare import describe
 from filterlab.check.inputs import random_seed
+from filterlab.check.probes import plain
 from filterlab.check.probes.common import aside, attempt, randomise
 from filterlab.check.tensors import as_array
 from filterlab.convolution import conv2d
@@ -25,6 +26,7 @@ from filterlab.convolution import conv2d
 # --- detector ---------------------------------------------------------------------------------------------------------
 
 
+@plain
 def answers_to(answer, kind, seed=0):
     """Builds the detector, runs it on drawings of one kind, and tells what it answers to."""
     layers = answer()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from filterlab.check.probes import plain
 from filterlab.check.probes.common import alike, aside, attempt, error_text, pictures, randomise  # noqa: F401 (lesson 04 calls it probes.pictures)
 
 CLASSES = 5
@@ -236,6 +237,7 @@ def easy_pictures(count=61, size=(9, 7), seed=0):
     return torch.tensor(images / 2.2, dtype=torch.float32), torch.tensor(labels)
 
 
+@plain
 @aside()
 def recipe(answer, images, labels, epochs, seed=0):
     """Trains with this seed, then for one epoch each: twice with this seed, with another, on other pictures; tells what came of it."""
@@ -282,6 +284,7 @@ def recipe(answer, images, labels, epochs, seed=0):
 # --- whitening --------------------------------------------------------------------------------------------------------
 
 
+@plain
 def whitened(answer, patches, eps=None):
     """Filters the centred patches and tells how their responses vary: the variances along the directions that they have of their own.
 
@@ -296,6 +299,7 @@ def whitened(answer, patches, eps=None):
     return report
 
 
+@plain
 def stays_finite(answer, patches, eps):
     """Asks for filters where some variances are 0, and tells whether they can be used."""
     return _filter_facts(answer(patches, eps), patches.shape, eps)[0]

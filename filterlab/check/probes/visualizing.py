@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.modules import module as torch_module
 
+from filterlab.check.probes import plain
 from filterlab.check.probes.common import alike, aside, randomise
 
 CLASSES = 5
@@ -236,6 +237,7 @@ def saliency_on_paper(answer):
 # --- orientation ------------------------------------------------------------------------------------------------------
 
 
+@plain
 def in_range(answer, filters):
     """Asks for the orientations of several filters, and tells between what numbers they lie."""
     # By rounding, an angle of 0 may come out as a trifle below 180, or as 180 itself.
