@@ -16,8 +16,8 @@ from torch.nn.functional import conv2d, interpolate, pad
 
 from filterlab.features import evaluating, submodule
 
-# Starts as coarse as this share of the picture's height and width, each at these contrasts. White noise alone leaves some channels silent.
-_GRAINS = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 32)
+# Noise to start from is drawn at these shares of the picture's height and width, and enlarged: on single pixels, some channels are silent.
+_SIZES = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 32)
 _STARTS_EACH = 4
 _TRIES = 4
 
@@ -101,7 +101,7 @@ def _starts(shape: Sequence[int], chance: torch.Generator) -> Tensor:
     """Noise of several grain sizes, from single pixels to one colour."""
     channels, height, width = shape
     grains = []
-    for share in _GRAINS:
+    for share in _SIZES:
         size = max(1, math.ceil(height * share)), max(1, math.ceil(width * share))
         grains.append(interpolate(torch.rand(_STARTS_EACH, channels, *size, generator=chance), (height, width)))
     return torch.cat(grains)
