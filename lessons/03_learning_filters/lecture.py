@@ -615,7 +615,7 @@ except ImportError:
 # `numerical_gradient`, `kernel_gradient`, `conv2d_backward`, `sgd_step`, `learn_kernel`, `patch_rank`, and the written
 # `why_random_start`.
 #
-# **Lesson 04** (to come) lets PyTorch do the differentiating, and trains a first network on real data.
+# **[Lesson 04](04_filters_in_pytorch.ipynb)** lets PyTorch do the differentiating, and trains a first network on real data.
 #
 # ## References
 #

@@ -476,7 +476,7 @@ model = model.to("cpu")
 # `conv_parameters`, `get_filters`, `train_epoch`, `evaluate`, `install_filters`, `train_simple_cnn`, `whitening_filters`, and the
 # written `why_not_learned_yet`.
 #
-# **Lesson 05** (to come) asks what the filters of deeper layers see.
+# **[Lesson 05](05_visualizing_filters.ipynb)** asks what the filters of deeper layers see.
 #
 # ## References
 #

@@ -10,7 +10,7 @@
 # - A tool that looks must not touch: the model you are given stays as it is, with its weights, gradients, mode and hooks.
 # - You may call your own functions from the exercises above.
 #
-# About 100 minutes. Its lecture is still to come.
+# About 100 minutes. The lecture is [05_visualizing_filters](../../notebooks/05_visualizing_filters.ipynb).
 
 # %%
 import copy

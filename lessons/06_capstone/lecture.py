@@ -390,7 +390,7 @@ print(f"the best of eight random filters has a likeness of {np.median(best_of_ei
 # | number | as many feature maps as filters; a layer's weight is `(out, in, kh, kw)` | [02](02_sliding_window.ipynb) |
 # | learning | random start, loss, gradient, step; the gradient of a filter is a cross-correlation too | [03](03_learning_filters.ipynb) |
 # | in practice | `Conv2d`, before and after training, on one signed scale | [04](04_filters_in_pytorch.ipynb) |
-# | visualisation | weights, maps, patches, and a control for each | 05 |
+# | visualisation | weights, maps, patches, and a control for each | [05](05_visualizing_filters.ipynb) |
 # | design and repair | thresholds turn sums into yes or no; loss, maps, weights and data tell what is wrong | this lesson |
 #
 # The words of the course, each with the lesson that explains it, are in the [glossary](glossary.ipynb).

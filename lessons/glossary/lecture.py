@@ -8,9 +8,9 @@
 # ## A
 #
 # - **ablation**: Silencing one filter, its map set to zero, to see what it is worth: how much worse do the answers become?
-#   Lesson 05
+#   [Lesson 05](05_visualizing_filters.ipynb)
 # - **activation maximisation**: Changing a picture, step by step, until a chosen filter answers as strongly as it can. Without a brake
-#   the result is noise. Lesson 05
+#   the result is noise. [Lesson 05](05_visualizing_filters.ipynb)
 # - **aliasing**: What skipping does to fast waves: they do not vanish but come back as slow ones. Blur before you skip.
 #   [Lesson 02](02_sliding_window.ipynb)
 # - **autograd**: A library's book-keeping of gradients: it notes every step of a computation and applies the chain rule backwards.
@@ -43,11 +43,13 @@
 # ## D
 #
 # - **dead filter**: A filter whose map is zero on all pictures. No gradient passes through its ReLU, so it stays dead.
-#   Lesson 05
+#   [Lesson 05](05_visualizing_filters.ipynb)
 # - **depth**: How many slices a filter has: one for each input channel. Their answers are added. [Lesson 01](01_filters.ipynb)
 # - **detector**: A stack of filters that answers to one pattern and to nothing else. [Lesson 06](06_capstone.ipynb)
 # - **dilation**: Spreading a filter's taps apart: it reaches further with as many weights, and does not see what lies in the holes.
 #   [Lesson 02](02_sliding_window.ipynb)
+# - **duplicate filters**: Two whose weights point the same way: their *cosine* is near 1. One of them does no work of its own.
+#   [Lesson 05](05_visualizing_filters.ipynb)
 #
 # ## E
 #
@@ -70,7 +72,7 @@
 # ## H
 #
 # - **hook**: A function that PyTorch calls when a layer has run: the way to see maps inside a network. Take it off afterwards.
-#   Lesson 05
+#   [Lesson 05](05_visualizing_filters.ipynb)
 #
 # ## I
 #
@@ -99,6 +101,11 @@
 #
 # - **norm**: The length of a filter: the root of the sum of squares of its weights (L2). [Lesson 06](06_capstone.ipynb)
 #
+# ## O
+#
+# - **occlusion**: Painting over one place of the picture after the other, to see how far a score falls: where it falls, the network
+#   looked. [Lesson 05](05_visualizing_filters.ipynb)
+#
 # ## P
 #
 # - **padding**: Pixels invented beyond the border, so that windows fit there. Zeros draw false edges.
@@ -118,7 +125,7 @@
 # ## S
 #
 # - **saliency**: How much each pixel could change a class's score: the size of the score's gradient with respect to the picture.
-#   Lesson 05
+#   [Lesson 05](05_visualizing_filters.ipynb)
 # - **separable**: A kernel that is a column times a row: two small filters, one after the other, do the same for less.
 #   [Lesson 01](01_filters.ipynb)
 # - **SGD**: Stochastic gradient descent: a step against the gradient of one batch, again and again.

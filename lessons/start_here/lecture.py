@@ -18,7 +18,7 @@
 # | [02 · How a filter works](02_sliding_window.ipynb) | What happens while the window slides? | 01 | 45 + 90 minutes |
 # | [03 · How filters are learned](03_learning_filters.ipynb) | Who chooses the numbers? | 02, derivatives | 55 + 95 minutes |
 # | [04 · Filters in PyTorch](04_filters_in_pytorch.ipynb) | How do I look inside a trained network? | 03 | 45 + 90 minutes |
-# | 05 · What the filters see | What makes a deep filter answer? | 04 | the lecture is to come |
+# | [05 · What the filters see](05_visualizing_filters.ipynb) | What makes a deep filter answer? | 04 | 60 + 100 minutes |
 # | [06 · Put it together](06_capstone.ipynb) | Can I design, repair and shrink a network? | all | 30 + 120 minutes |
 #
 # Each lesson builds on those before it. If you know what a convolution is, begin with the exercises of lesson 02: where they go
