@@ -33,6 +33,8 @@ c.GenerateFeedback.exporter_class = "filterlab.grading.feedback.FeedbackPage"
 # Formgrader shows sheets to somebody who may change marks: there, too, nothing of a student's may run.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {"markdown2html": "filterlab.grading.defuse.markdown", "clean_html": "filterlab.grading.defuse.html"}
+# No link in a submission is followed, not even to collect it.
+c.ExchangeFactory.collect = "filterlab.grading.collecting.Collect"
 # Where sheets are released and handed in. nbgrader's own default (/usr/local/share/nbgrader/exchange) needs an administrator.
 if os.environ.get("FILTERLAB_EXCHANGE"):
     c.Exchange.root = os.environ["FILTERLAB_EXCHANGE"]

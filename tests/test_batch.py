@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook, MissingEntry
 
-from filterlab.grading import batch, cli
+from filterlab.grading import batch, cli, execute
 from tools.course import Course, fill_in, worked_answers
 
 LESSON = "01_filters"
@@ -148,6 +148,8 @@ def odd_class(root, tmp_path_factory) -> tuple[Course, str]:
     (links / "notes.txt").write_text("mine")
     (links / "more_notes.txt").symlink_to(links / "notes.txt")
     os.mkfifo(links / "pipe")
+    hand_in(course, root, "no_time", answers).with_name("timestamp.txt").write_text("the day before yesterday, perhaps")
+    os.mkfifo(hand_in(course, root, "time_in_a_pipe", answers).with_name("timestamp.txt"))
     hand_in(course, root, "endless", {**answers, "steer": answers["steer"] + "\nwhile True:\n    pass"})
     hand_in(course, root, "ends_the_kernel", {**answers, "separate": "import os\nos._exit(1)"})
     big = hand_in(course, root, "fifty_megabytes", answers)
@@ -174,6 +176,8 @@ ODD = {
     "stolen": (0, f"Nothing could be graded: {SHEET} is a link that leads out of the submission; it was not followed."),
     "another_lesson": (0, "it may belong to another assignment"),
     "links_beside": (AUTOMATIC, ""),
+    "no_time": (AUTOMATIC, ""),
+    "time_in_a_pipe": (AUTOMATIC, ""),
     "endless": (AUTOMATIC, "a cell took longer than 5 seconds"),
     "ends_the_kernel": (AUTOMATIC - 4, "the process ended in separate"),
     "fifty_megabytes": (AUTOMATIC, ""),
@@ -558,6 +562,26 @@ def test_every_row_is_written_wholly_or_not_at_all(small_class, root):
     with Gradebook(small_class.db_url, "filterlab") as gradebook, pytest.raises(MissingEntry):
         gradebook.find_student("eve")
     assert not (small_class.folder / "autograded" / "eve" / LESSON).exists()
+
+
+def test_others_may_write_while_a_sheet_runs(small_class, monkeypatch):
+    """In `nbgrader autograde`, which runs sheets itself, too."""
+    start_over(small_class)
+    step, looked = execute.Execute.preprocess, []
+
+    def watched(self, nb, resources, km=None):
+        if execute.sheet_key(resources) not in execute.prepared:
+            with contextlib.closing(sqlite3.connect(small_class.folder / "gradebook.db", timeout=0.1)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+            looked.append(resources["nbgrader"]["student"])
+        return step(self, nb, resources, km)
+
+    monkeypatch.setattr(execute.Execute, "preprocess", watched)
+    with contextlib.chdir(small_class.folder):
+        converter = batch.Writer(small_class.folder, batch.Wish(LESSON, "student_4")).converter
+        converter.init_notebooks()
+        converter.convert_notebooks()
+    assert looked == ["student_4"] and rows(small_class.db_url) == {"student_4"}
 
 
 def test_help_says_what_there_is():

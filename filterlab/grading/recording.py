@@ -5,6 +5,8 @@ serves, so that `nbgrader autograde`, formgrader's button and `filterlab grade` 
 """
 
 import contextlib
+import datetime
+import fnmatch
 import functools
 import glob
 import os
@@ -22,18 +24,20 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde as NbgraderAutograde
 from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory as NbgraderCourseDirectory
 from nbgrader.utils import find_all_files, rmtree
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import scoped_session, sessionmaker
 from traitlets import Bool
 
+from filterlab.grading import execute
 from filterlab.grading.reading import Unreadable, leads_out, read_cells, read_file
 from filterlab.grading.repair import Original, repair, unreadable
 
 
 @functools.cache
 def engine(db_url: str) -> Engine:
-    """One engine for each gradebook and process: it keeps its connection, and the queries that it has compiled."""
+    """One engine for each gradebook and process: it keeps the queries that it has compiled."""
     return create_engine(db_url)
 
 
@@ -59,6 +63,8 @@ def transaction(db_url: str, course_id: str) -> Iterator[None]:
         finally:
             Gradebook.__init__, Gradebook.close = opening, closing
             session.remove()
+    # What formgrader keeps open for days may be another file by then.
+    engine(db_url).dispose()
 
 
 class Autograde(NbgraderAutograde):
@@ -69,14 +75,16 @@ class Autograde(NbgraderAutograde):
         """Every folder handed in, with the assignment's own notebooks in the place of those that students handed in by other names."""
         self.assignments = {}
         pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        self.coursedir.__class__ = CourseDirectory
         for folder in filter(os.path.isdir, glob.glob(pattern)):
-            names = sorted(self.originals(self.ids(folder)[0]))
-            wanted = [name for name in names if glob.fnmatch.fnmatch(name, self.coursedir.notebook_id)]
+            wanted = sorted(fnmatch.filter(self.originals(self.ids(folder)[0]), self.coursedir.notebook_id))
             present = [name for name in wanted if os.path.lexists(os.path.join(folder, f"{name}.ipynb"))]
             if wanted:
                 self.assignments[folder] = [os.path.join(folder, f"{name}.ipynb") for name in present or wanted[:1]]
         if not self.assignments:
-            raise NbGraderException(f"No submissions were matched by '{pattern}'")
+            message = f"No submissions of an assignment that the gradebook knows were matched by '{pattern}'"
+            self.log.error(message)
+            raise NbGraderException(message)
 
     def ids(self, folder: str) -> tuple[str, str]:
         """Assignment and student of a folder handed in."""
@@ -134,6 +142,7 @@ class Autograde(NbgraderAutograde):
         if not self.init_destination(assignment, student):
             return False
         try:
+            self._execute()
             with transaction(self.coursedir.db_url, self.coursedir.course_id):
                 self.run_pre_convert_hook()
                 self.init_assignment(assignment, student)
@@ -145,6 +154,18 @@ class Autograde(NbgraderAutograde):
             self._remove(assignment, student)
             raise
         return True
+
+    def _execute(self) -> None:
+        """Runs what was not run yet: before the transaction, for which others who want to write have to wait."""
+        if "filterlab.grading.execute.Execute" not in self.autograde_preprocessors:
+            return
+        step = execute.Execute(parent=self.exporter)
+        for notebook in self.notebooks if step.enabled else []:
+            resources = self.init_single_notebook_resources(notebook)
+            if execute.sheet_key(resources) not in execute.prepared:
+                sheet = self.exporter.sheet(Path(notebook), self.originals(resources["nbgrader"]["assignment"]))
+                self.exporter.sheets[notebook] = sheet
+                execute.prepared[execute.sheet_key(resources)] = nbformat.writes(step.preprocess(sheet, resources)[0])
 
     def _remove(self, assignment: str, student: str) -> None:
         """Takes away what was written for a submission that could not be graded to the end."""
@@ -168,6 +189,19 @@ class Autograde(NbgraderAutograde):
             super().init_assignment(assignment_id, student_id)
         finally:
             self.coursedir.ignore = ignore
+
+
+class CourseDirectory(NbgraderCourseDirectory):
+    """nbgrader's, to which a time that is none is no reason to fail: it comes with the submission."""
+
+    def get_existing_timestamp(self, dest_path: str) -> datetime.datetime | None:
+        if not Path(dest_path, "timestamp.txt").is_file():
+            return None
+        try:
+            return super().get_existing_timestamp(dest_path)
+        except (AttributeError, ValueError, OverflowError):
+            self.log.warning("What %s/timestamp.txt says is no time", dest_path)
+            return None
 
 
 def _may_be_copied(path: Path, folder: Path) -> bool:
