@@ -32,6 +32,7 @@ from filterlab.check.outcome import prepared
 from tests import classroom
 from tools.bench_explorers import explorer_time
 from tools.bench_features import feature_rows
+from tools.bench_grading import grading_rows
 from tools.bench_training import peak_megabytes, training_cifar10, training_digits, training_patterns
 
 ROOT = Path(__file__).parent.parent
@@ -185,7 +186,7 @@ def test_time() -> Iterator[Row]:
 
 
 PARTS = (import_time, build_time, check_time, convolution_time, explorer_time, notebook_time, feature_rows)
-PARTS += (training_patterns, training_digits, training_cifar10, test_time)
+PARTS += (training_patterns, training_digits, training_cifar10, grading_rows, test_time)
 
 
 def run(parts: Sequence[Callable[[], Iterator[Row]]], file: Path) -> set[str]:
