@@ -149,11 +149,12 @@ def test_frames_cross_a_socket_and_give_up_in_time():
         here.sendall(b"\0" * 7)  # half a header, and silence
         with pytest.raises(TimeoutError):
             wire.receive(there, time.monotonic() + 0.2)
-        here.sendall(b"\0" + struct.pack("!Q", 2**40))
-        assert_refused = pytest.raises(WireError, match="too large|cannot be read")
-        with assert_refused:
-            while True:
-                wire.receive(there, time.monotonic() + 1)
+
+    here, there = socket.socketpair()
+    with here, there:
+        here.sendall(struct.pack("!Q", 2**40))
+        with pytest.raises(WireError, match="too large"):
+            wire.receive(there, time.monotonic() + 1)
 
 
 def test_the_other_side_may_hang_up():
