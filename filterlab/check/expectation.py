@@ -12,7 +12,7 @@ import numpy as np
 from filterlab.check import bank, compare, diagnose, scratch, tensors
 from filterlab.check.bank import Naming, Reference
 from filterlab.check.diagnose import Hint
-from filterlab.check.outcome import Outcome, no_answer, prepared, run, steps
+from filterlab.check.outcome import Outcome, concluded, no_answer, prepared, run, steps
 
 NO_LOOPS = "let NumPy do it for all pixels, channels, filters and pictures at once; only a loop over the kernel's few taps is fine."
 CHANGED_INPUT = "work on a copy (`.copy()`): the caller still needs the original."
@@ -63,7 +63,7 @@ class Expectation:
         self.reference, self.name = reference, reference.name
         right = functools.partial(self.probe, reference) if self.probe else reference
         args, kwargs = prepared(self.probe, self.args, self.kwargs)
-        self._gives(right(*args, **kwargs), only)
+        self._gives(concluded(self.probe, right(*args, **kwargs), args, kwargs), only)
 
     def equals(self, value: Any) -> None:
         """The answer gives this value, worked out by hand (a list stands for an array). Raises WrongAnswer otherwise."""

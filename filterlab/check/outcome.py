@@ -7,7 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,13 +57,23 @@ def run(
     """
     args, kwargs = prepared(probe, args, kwargs or {})
     call = answer.outcome if isinstance(answer, RemoteAnswer) else functools.partial(run_here, answer)
-    return call(args, kwargs, libraries, probe)
+    outcome = call(args, kwargs, libraries, probe)
+    try:
+        return outcome if outcome.error is not None else replace(outcome, value=concluded(probe, outcome.value, args, kwargs))
+    except Exception as error:  # a report that no probe gives
+        return replace(outcome, value=None, error=error)
 
 
 def prepared(probe: Callable | None, args: Arguments, kwargs: Mapping[str, Any]) -> tuple[Arguments, Mapping[str, Any]]:
     """What the probe is called with. A probe whose arguments would tell an answer too much has a function `prepare`, which makes of them
     plain data that do not: it runs on the side of whoever judges."""
     return (probe.prepare(*args, **kwargs), {}) if hasattr(probe, "prepare") else (args, kwargs)
+
+
+def concluded(probe: Callable | None, report: Any, args: Arguments, kwargs: Mapping[str, Any]) -> Any:
+    """What is judged of a probe's report. A probe that reports what only a model can judge has a function `conclude`, which makes of the
+    report, with the arguments that the probe had, what is compared: it runs on the side of whoever judges."""
+    return probe.conclude(report, *args, **kwargs) if hasattr(probe, "conclude") else report
 
 
 def steps(answer: Callable, args: Arguments) -> int:

@@ -5,7 +5,8 @@ or a dict of them. It decides nothing: `expect(answer, …).through(probe).like(
 its report on the reference. One module per lesson; those of lessons 04 to 06 import torch.
 
 A probe that builds nothing, because its answer takes and gives plain data, is `plain`: it runs on the side of whoever judges, and only the
-calls of the answer go to the student's, where nobody can change what the probe makes of them.
+calls of the answer go to the student's, where nobody can change what the probe makes of them. One that hands out a model has `prepare` or
+`conclude` (see filterlab.check.outcome) for what of it can be kept on that side.
 """
 
 from collections.abc import Callable

@@ -188,9 +188,19 @@ def excited(answer, layer, channel, shape, training=False, seed=0, picture_only=
         result = answer(model, layer, target, shape, seed=seed, **steps)
         made.append(_copied(result))
         if not isinstance(result, torch.Tensor) or result.shape != shape:
-            return {"the picture": tuple(getattr(result, "shape", ())) or type(result).__name__}
-    left = {} if picture_only else {SAME_SEED: alike(*made[2:]), **kept.report()}
-    gain = _gain(model, layer, made[0].reshape(-1, *shape[-3:]), seed)
+            return {"pictures": [], "the picture": tuple(getattr(result, "shape", ())) or type(result).__name__}
+    return {"pictures": made, **({} if picture_only else kept.report())}
+
+
+@aside()
+def _told_of_pictures(report, layer, channel, shape, training=False, seed=0, picture_only=False):
+    """What is good or bad about the pictures of a report, judged by a model that no answer has had in its hands."""
+    made, left = report["pictures"], {name: value for name, value in report.items() if name != "pictures"}
+    if len(made) != (2 if picture_only else 4):
+        return left
+    if not all(isinstance(picture, torch.Tensor) and picture.shape == shape for picture in made):
+        raise ValueError("these are no pictures")
+    gain = _gain(Responsive(seed, norm=not training), layer, made[0].reshape(-1, *shape[-3:]), seed)
     # Another channel matters only where this one is not excited.
     excited = channel if gain[channel] > 2 else int(gain.argmax())
     return {
@@ -199,8 +209,12 @@ def excited(answer, layer, channel, shape, training=False, seed=0, picture_only=
         "what the picture clearly excites more than noise does": f"channel {excited}" if gain[excited] > 2 else "no channel",
         "it excites this channel clearly less than noise does": bool(gain[channel] < -2),
         "the picture for another channel is the same": alike(made[0], made[1]),
+        **({} if picture_only else {SAME_SEED: alike(*made[2:])}),
         **left,
     }
+
+
+excited.conclude = _told_of_pictures
 
 
 def _gain(model, layer, pictures, seed):
