@@ -88,7 +88,7 @@ EARNING = {
     "silent_detector": "a test of silence asks nothing else",
     "nearly_black": "the tested model answers to black",
     "forged_training": "a recipe of the student's own has no numbers to compare with",
-    "forged_picture": "a report of yes and no, from a process that the student controls",
+    "forged_picture": "a test of two pictures being the same asks nothing else",
     "forged_layer": "a report of words that everybody knows, from a process that the student controls",
     "hidden_traces": "a report of yes and no, from a process that the student controls",
 }
