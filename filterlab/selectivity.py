@@ -12,8 +12,7 @@ from torch.nn.functional import normalize, pad
 
 from filterlab import features
 
-_BATCH = 256
-_FEW = 24  # larger pictures at a time
+_PIXELS = 150_000  # of the pictures that a network is shown at a time
 _SMALLEST = 16  # pixels: a picture that has become too small for the layers that follow stops a network
 
 
@@ -53,7 +52,7 @@ def wedges(size: int, opening: float, reach: float, directions: int = 16, shifts
 def strongest_answers(model: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
     """For each convolution, each channel's largest answer in the middle of its map to any of the pictures (n, c, h, w): (channels,)."""
     best = {}
-    for batch in pictures.split(_BATCH):
+    for batch in _batches(pictures):
         for layer, maps in features.all_maps(model, batch).items():
             answers = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].amax(dim=0)
             best[layer] = torch.maximum(best.get(layer, answers), answers)
@@ -66,7 +65,7 @@ def best_patches(model: nn.Module, layer: str, images: Tensor, k: int = 8) -> tu
     Returns the patches (channels, k, c, height, width) and the answers (channels, k). Raises ValueError where there are fewer images.
     """
     field = features.receptive_field(model, layer, images[:1])
-    maps = torch.cat([features.feature_maps(model, layer, batch) for batch in images.split(_FEW)])
+    maps = torch.cat([features.feature_maps(model, layer, batch) for batch in _batches(images)])
     maps = features.inside(maps, field, images)
     channels = range(maps.shape[1])
     patches = [features.top_patches(maps, images, channel, k, *field, one_each=True) for channel in channels]
@@ -88,7 +87,7 @@ def own_answers(model: nn.Module, layer: str, patches: Tensor) -> Tensor:
     below, after = (max(step, _SMALLEST - side) for step, side in zip(field.stride, field.size, strict=True))
     room = pad(patches.flatten(0, 1), (before, after, above, below))
     channels, k = patches.shape[:2]
-    answers = torch.cat([features.feature_maps(model, layer, batch)[:, :, row, column] for batch in room.split(_BATCH)])
+    answers = torch.cat([features.feature_maps(model, layer, batch)[:, :, row, column] for batch in _batches(room)])
     answers = answers.reshape(channels, k, channels)
     return answers[torch.arange(channels), :, torch.arange(channels)]
 
@@ -127,6 +126,11 @@ def cosines(filters: Tensor) -> Tensor:
     """How much every filter points the way of every other, (n, n): 1 the same direction, −1 the opposite, 0 nothing in common."""
     directions = normalize(filters.flatten(1), dim=1)
     return (directions @ directions.T).clamp(-1, 1)
+
+
+def _batches(pictures: Tensor) -> tuple[Tensor, ...]:
+    height, width = pictures.shape[2:]
+    return pictures.split(max(1, _PIXELS // (height * width)))
 
 
 def _around_the_middle(size: int) -> tuple[Tensor, Tensor]:

@@ -329,10 +329,11 @@ changes = {
     "quarters swapped": lambda patch: patch.roll((patch.shape[-2] // 2, patch.shape[-1] // 2), (-2, -1)),
 }
 k = best["conv3"][1][:, 0].argmax().item()             # the third-layer filter with the strongest answer
-changed = {name: change(best["conv3"][0]) for name, change in changes.items()}
+two = best["conv3"][0][:, [0, 4]]                      # each filter's best patch, and its fifth
+changed = {name: change(two) for name, change in changes.items()}
 answers = {name: selectivity.own_answers(model, "conv3", patches)[k] for name, patches in changed.items()}
 drawn = []
-for i in (0, 4):
+for i in (0, 1):
     drawn += [show.picture(changed[name][k, i].numpy(), f"{name}: {show.number(answers[name][i].item())}") for name in changes]
 show.gallery(drawn, f"filter {k} of conv3, two of its best patches, and its answers", columns=6)
 
@@ -694,7 +695,7 @@ for claim, measure, (trained, random) in rows:
 # - **Textures, early**: borne out, but no mark of *early*: the third layer likes them most.
 # - **Corners, deeper**: borne out; their share grows with depth.
 # - **Shapes, deeper**: borne out for small ones, in the sense that the arrangement counts and not the scraps alone.
-# - **Parts of objects**: in single filters, not that we could show: their rows of patches mix collars with petals. But all of them
+# - **Parts of objects**: in single filters, not that we could show: their rows of patches mix roofs with petals. But all of them
 #   together, painted for the words, bring forth antlers, legs, wheels and eyes. That one is for your eyes only: there is no number beside
 #   it.
 #
