@@ -537,15 +537,14 @@ for arguments in many(reference.ablate, 20):
 
 # %% [markdown] answer="what_does_it_detect" points=4
 # ### BEGIN SOLUTION
-# An example: "Filter … of layer … answers to the upper border of something bright on something darker, blue or not." Among the patches
-# that excite it most, nearly all have a bright area below and a dark one above, in frogs and lorries alike; so it is the border, not the
-# object. The picture that maximises it shows horizontal bands, bright below dark, and with regularisation they stay. Its largest slices
-# take up first-layer filters that themselves answer to horizontal edges, with the same sign.
+# An example: "Filter 17 of `conv3` answers to a slanting edge whose bright side is above: best to the upper left, half as much to the upper
+# right." Its best patches are collars, a star, petals and a roof, nearly all with such an edge; so it is the edge, not the object. On their
+# heads they give answers below zero, mirrored about two thirds, and without colour the same as with it. Drawings of a straight edge agree:
+# bright at the upper left gives 11.2 (the best patch 11.4), at the upper right 6.4, level edges nothing.
 #
-# Against it: of the patches, two show only a dark area with some texture, so texture is answered a little, too. I looked at patches of
-# medium activation and at pictures turned upside down: the answer then falls to that of noise, as the claim demands. Ablation costs
-# hardly anything overall, which does not speak against what it detects, only against its being needed alone: other filters detect much
-# the same.
+# Against it: my first guess was "a white V", because the collars make one; but a drawn white corner that points down gives 8.4, less than
+# the straight edge, so that guess is wrong. Negatives of the patches keep about a third of the answer, which my claim does not explain.
+# Its ablation changes 7 % of the verdicts on the lecture's 56 squares: others must see much the same. I looked at three photographs only.
 #
 # *Mark scheme (4 points): 1 for a claim that is precise enough to be wrong (what, which direction, colour or polarity, not "features" or
 # "shapes"); 1 for each of two kinds of evidence that were looked at and really bear on the claim (at most 2; the optimised picture alone,
