@@ -114,7 +114,7 @@ for name in ("china", "flower"):
     whole = (255 * np.moveaxis(images.photograph(name, color=True), 0, -1)).astype(np.uint8)
     for number in range(4):
         Image.fromarray(whole[100:300, 120 * number : 120 * number + 150]).save(folder / name / f"{number}.jpg")
-(folder / "china" / "half.jpg").write_bytes((folder / "china" / "0.jpg").read_bytes()[:900])
+_ = (folder / "china" / "half.jpg").write_bytes((folder / "china" / "0.jpg").read_bytes()[:900])
 
 # %%
 own = datasets.picture_folder(folder, size=64)
