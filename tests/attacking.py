@@ -12,6 +12,8 @@ from tests import sheets
 from tests.attacks import LESSON_OF, SHOW, TELL, Attack
 from tests.classroom import ROOT
 
+# What stands in the attacks for a port and for paths, where a test has no secrets there.
+NOWHERE = {"{port}": "9", "{paths!r}": "['/etc/shadow']"}
 LIMITS = {"cell_s": 10, "wall_s": 90}
 
 
@@ -87,7 +89,7 @@ def exercise_of(test: str, lesson: str) -> str:
 def tried(group: list[Attack], fill_in: dict[str, str] | None = None, canary: str = "") -> list[Tried]:
     """Has one sheet graded. fill_in: what to put in the place of words in the attacks. canary: text to be hidden in the hidden tests."""
     text = nbformat.writes(sheet_of(group))
-    for word, meant in (fill_in or {}).items():
+    for word, meant in {**NOWHERE, **(fill_in or {})}.items():
         text = text.replace(word, meant)
     limits = {**LIMITS, **{name: value for attack in group for name, value in attack.limits.items()}}
     job = Job(text, source_with(canary, group[0].lesson), seed=5, limits=Limits(**limits))
