@@ -45,6 +45,8 @@ c.CourseDirectory.root = os.path.dirname(os.path.abspath(__file__))
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError  # your code here"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 c.ExecutePreprocessor.timeout = 60
+# On a busy machine its 4 seconds end a sheet now and then.
+c.ExecutePreprocessor.iopub_timeout = 60
 """
 
 
