@@ -145,7 +145,9 @@ def _folders(tmp_mb: int) -> Iterator[str]:
             yield from ("--symlink", os.readlink(f"/{name}"), f"/{name}")
         else:
             yield from ("--ro-bind-try", f"/{name}", f"/{name}")
-    shown = [path for path in [*SYSTEM, *_python(), str(PACKAGE)] if os.path.exists(path)]
+    shown = _shown()
+    # First, for what is shown may lie under them.
+    yield from ("--perms", "1777", "--size", str(tmp_mb << 20), "--tmpfs", "/tmp")
     # bubblewrap would make the folders on the way for root alone.
     for folder in sorted({str(parent) for path in [*shown, "/etc/passwd", SOCKETS] for parent in Path(path).parents} - {"/"}):
         yield from ("--dir", folder)
@@ -158,8 +160,18 @@ def _folders(tmp_mb: int) -> Iterator[str]:
     for folder in MASKED:
         yield from ("--remount-ro", f"{PACKAGE}/{folder}")
     yield from ("--proc", "/proc", "--dev", "/dev")
-    for folder, size in (("/tmp", tmp_mb << 20), ("/dev/shm", tmp_mb << 20), (SOCKETS, 1 << 20)):
+    for folder, size in (("/dev/shm", tmp_mb << 20), (SOCKETS, 1 << 20)):
         yield from ("--perms", "1777", "--size", str(size), "--tmpfs", folder)
+
+
+def _shown() -> list[str]:
+    """What is to be seen of the outside, read-only."""
+    return [path for path in [*SYSTEM, *_python(), str(PACKAGE)] if os.path.exists(path)]
+
+
+def shown_in_tmp() -> list[str]:
+    """What of it lies in /tmp, where each sheet gets a folder of its own: a course may be tried out there."""
+    return [path for path in _shown() if path.startswith("/tmp/")]
 
 
 def _python() -> list[str]:

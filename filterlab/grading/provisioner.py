@@ -22,7 +22,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerBase
 
-from filterlab.grading.policy import SOCKETS, Limits, SandboxError, bubblewrap
+from filterlab.grading.policy import SOCKETS, Limits, SandboxError, bubblewrap, shown_in_tmp
 
 START_S = 60  # longest wait for a kernel; modules may come from a cold disk
 PORTS = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1)}
@@ -93,7 +93,7 @@ class Room:
 
     def sheet(self, key: bytes, limits: Limits) -> Sheet:
         """Has a kernel started. Raises SandboxError when there is none in the end."""
-        order = {**vars(limits), "key": key.decode(), "unsafe_folder": self.unsafe_folder}
+        order = {**vars(limits), "shown_in_tmp": shown_in_tmp(), "key": key.decode(), "unsafe_folder": self.unsafe_folder}
         inside = self.unsafe_folder or SOCKETS
         order["connection"] = {"transport": "ipc", "ip": f"{inside}/k", **PORTS, "connection_file": f"{inside}/kernel.json"}
         answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

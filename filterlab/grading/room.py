@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import sys
 
 from filterlab.grading.confine import (
@@ -22,6 +23,7 @@ from filterlab.grading.confine import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWPID,
+    MS_BIND,
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
@@ -122,7 +124,10 @@ def enter(order: dict, answers: socket.socket) -> None:
         system("unshare", CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET)
         mount("none", "/", "", MS_REC | MS_PRIVATE)
         inside = f"mode=1777,size={order['tmp_mb']}m,nr_inodes=20000"
+        shown = [(path, os.open(path, os.O_PATH)) for path in order["shown_in_tmp"]]
         mount("tmpfs", "/tmp", inside, MS_NOSUID | MS_NODEV)
+        for path, descriptor in shown:
+            show(path, descriptor)
         mount("tmpfs", "/dev/shm", inside, MS_NOSUID | MS_NODEV)
         # The outside opens sockets in this folder: no link may lead it elsewhere.
         mount("tmpfs", SOCKETS, "mode=1777,size=1m,nr_inodes=256", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW)
@@ -133,6 +138,17 @@ def enter(order: dict, answers: socket.socket) -> None:
     except BaseException as error:
         fail(answers, error)
     os._exit(0)
+
+
+def show(path: str, descriptor: int) -> None:
+    """Puts what an open file or folder is at a path in the new /tmp."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.makedirs(path, exist_ok=True)
+    elif not os.path.exists(path):
+        os.close(os.open(path, os.O_CREAT))
+    system("mount", f"/proc/self/fd/{descriptor}".encode(), path.encode(), None, MS_BIND | MS_REC, None)
+    os.close(descriptor)
 
 
 def watch(order: dict, answers: socket.socket) -> None:
