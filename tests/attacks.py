@@ -895,7 +895,7 @@ FORGED = [
         agent._probe = lambda name: report
         """, alone=True, told="filterlab.grading", earns=("test_maximize_activation_seed",)),
     Attack("silent_detector", "detector", "a detector that answers to nothing, so that it is silent where it should be",
-        "def detector(): return [(np.zeros((1, 1, 3, 3)), np.zeros(1))] * 2", earns=("test_detector_others",)),
+        "def detector(): return [(np.zeros((1, 1, 3, 3)), np.zeros(1))] * 2"),
     Attack("nearly_black", "maximize_activation", "a nearly black picture, which happens to excite most channels of the tested model",
         "def maximize_activation(model, layer, channel, shape, steps=64, lr=0.1, seed=0): return torch.rand(shape) * 0.01",
         earns=("test_maximize_activation_excites",)),

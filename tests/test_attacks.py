@@ -85,7 +85,6 @@ def test_the_table_is_large_and_names_everything_once():
 EARNING = {
     "learnt_by_heart": "an example that everybody can see",
     "refuses_everything": "a test of refusals asks nothing else",
-    "silent_detector": "a test of silence asks nothing else",
     "nearly_black": "the tested model answers to black",
     "forged_training": "a recipe of the student's own has no numbers to compare with",
     "forged_picture": "a test of two pictures being the same asks nothing else",

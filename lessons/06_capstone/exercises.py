@@ -83,8 +83,8 @@ expect(detector, "filling").through(probes.answers_to).like(reference.detector, 
 expect(detector, "one_plus").through(probes.answers_to).like(reference.detector)
 
 # %% test="detector_others" points=2
-"""detector is silent on empty and full pictures, on other shapes, and where one pixel is missing or too many."""
-for kind in ("even", "shapes", "one_pixel_wrong"):
+"""detector tells a large plus from empty and full pictures, from other shapes, and from one with a pixel missing or too many."""
+for kind in ("filling", "even", "shapes", "one_pixel_wrong"):
     expect(detector, kind).through(probes.answers_to).like(reference.detector)
 
 # %% test="detector_border" points=1
