@@ -45,8 +45,8 @@ print(f"right on {pretrained.about()['accuracy']:.0%} of photographs that it had
 print("its words:", ", ".join(model.classes))
 
 # %% [markdown]
-# The photographs that we show it are this course's own three, cut into squares. Nothing on them is among its ten words. **Predict** what
-# it calls the sky, a tower, a flower, a face.
+# The photographs that we show it are this course's own three, cut into squares. Hardly anything on them is among its ten words.
+# **Predict** what it calls the sky, a tower, a flower, a face.
 
 # %%
 def squares(size, shrink, step=None):
@@ -364,7 +364,8 @@ assert kept["trained", "negative", "conv3"] > 0.3 > kept["trained", "negative", 
 assert abs(kept["random", "mirrored", "conv3"] - kept["random", "on its head", "conv3"]) < 0.15
 
 # %% [markdown]
-# - **No colour**: the median filter keeps about nine tenths. To most of them these patches are a matter of light and dark.
+# - **No colour**: the median filter keeps about nine tenths: to most of them these patches are a matter of light and dark. So does a
+#   random one, and so this is no sign of learning.
 # - **Negative**: the first two layers lose all, for bright and dark are opposite signs to them. The third keeps almost half: it has begun
 #   to look for the contour, whichever side is bright.
 # - **Mirrored** against **on its head**: with random weights the two hurt alike. To the trained third layer a mirror image is still worth
@@ -451,12 +452,12 @@ assert excited["without restraint"] > 1.5 * excited["with restraint"] > 3 * exci
 # %% [markdown]
 # Without restraint the answers are strongest, and the pictures rougher than noise itself: they show what a filter *can* be driven by, not
 # what it ever met. The **restraint** is two rules: blur a little after each step, and move the picture by a pixel or two before it, so
-# that only what works anywhere is worth painting. The answers fall, but stay far above those to any photograph; and one begins to see: in
-# the first layer stripes and plain colours; in the second stripes with finer ones in them or across; in the third patterns of several
-# parts for which we have no name.
+# that only what works anywhere is worth painting. The answers fall, but stay far above those to any of our squares; and one begins to
+# see: in the first layer stripes and plain colours; in the second stripes with finer ones in them or across; in the third patterns of
+# several parts for which we have no name.
 #
-# And why behind the ReLU? The first layer is linear: what an edge gives on its one side it takes on the other, and in the *mean* of the
-# map nothing is left but the colour. The greyest filter, painted before and behind its ReLU:
+# And why behind the ReLU? Before it, the first layer is linear: where a stripe raises the answer here, it lowers it there, and all that
+# the *mean* of the map knows is the picture's mean colour. The greyest filter, painted before and behind its ReLU:
 
 # %%
 k = share.argmin().item()
