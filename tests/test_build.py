@@ -428,7 +428,8 @@ def test_config_plugs_the_grader_in_and_leaves_the_rest(monkeypatch, course):
     config = build._nbgrader_config(course)
     steps, stock = config.Autograde.autograde_preprocessors, Autograde.autograde_preprocessors.default()
     assert steps[0] == "filterlab.grading.execute.Execute" and stock[0].__name__ == "Execute"
-    assert steps[1:] == stock[1:]
+    # What nbgrader checks in the last one, repair.py has seen to.
+    assert steps[1:] == [step for step in stock[1:] if step.__name__ != "CheckCellMetadata"]
     assert config.CourseDirectory.root == str(course) and config.CourseDirectory.course_id == "filterlab"
     assert "root" not in config.Exchange
     monkeypatch.setenv("FILTERLAB_EXCHANGE", "/srv/exchange")
