@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -500,7 +501,8 @@ def postgresql(tmp_path_factory) -> Iterator[str]:
     who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
     if who:
         shutil.chown(data, "nobody", "nogroup")
-        for parent in [data, *data.parents[:2]]:
+        ours = Path(tempfile.gettempdir())
+        for parent in [data, *(parent for parent in data.parents if parent != ours and parent.is_relative_to(ours))]:
             parent.chmod(0o755)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
