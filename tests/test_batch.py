@@ -426,13 +426,17 @@ def with_group(process: subprocess.Popen, sign: int) -> None:
     process.wait()
 
 
+def grading_at(address: str, course: Course) -> subprocess.Popen:
+    """`filterlab grade` on the workers of a scheduler, when it has graded the first sheet."""
+    running = subprocess.Popen(command(LESSON, "--scheduler", address), cwd=course.folder, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True)
+    wait_for_the_first(course, running)
+    return running
+
+
 def test_a_worker_lost_in_the_middle_costs_nothing(small_class, tmp_path):
     start_over(small_class)
     with cluster(tmp_path) as (address, _, workers):
-        running = subprocess.Popen(
-            command(LESSON, "--scheduler", address), cwd=small_class.folder, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True
-        )
-        wait_for_the_first(small_class, running)
+        running = grading_at(address, small_class)
         with_group(workers[0], signal.SIGKILL)
         printed, errors = running.communicate(timeout=120)
     assert running.returncode == 0, f"{printed}\n{errors}"
@@ -444,10 +448,7 @@ def test_a_worker_lost_in_the_middle_costs_nothing(small_class, tmp_path):
 def test_a_scheduler_lost_in_the_middle_is_said(small_class, tmp_path):
     start_over(small_class)
     with cluster(tmp_path) as (address, scheduler, _):
-        running = subprocess.Popen(
-            command(LESSON, "--scheduler", address), cwd=small_class.folder, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True
-        )
-        wait_for_the_first(small_class, running)
+        running = grading_at(address, small_class)
         with_group(scheduler, signal.SIGKILL)
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 1 and "Traceback" not in errors, errors
