@@ -18,14 +18,16 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 
-from filterlab.check import probes
+from filterlab.check import outcome, probes
 from filterlab.check.expectation import WrongAnswer
 from filterlab.check.inputs import seeded
 from filterlab.grading import wire
+from filterlab.grading.memory import Memory
 from filterlab.grading.standins import Gone, Line, StandIn
 
 HIDDEN_BEGINS = "### BEGIN HIDDEN TESTS"
 HIDDEN_ENDS = "### END HIDDEN TESTS"
+_memory = Memory()
 LONGEST_MESSAGE = 10_000  # part of what it tells may come from the sheet
 
 
@@ -82,7 +84,7 @@ class Examiner:
         self.line = line
         source = self.tests[test]
         try:
-            with seeded(self.seed), quiet():
+            with seeded(self.seed), quiet(), recalling():
                 exec(compile(source, test, "exec"), self.names)
         except WrongAnswer as wrong:
             return Verdict(wrong.verdict, str(wrong)[:LONGEST_MESSAGE], wrong.mistake, self._in_hidden_part(wrong, test))
@@ -146,6 +148,16 @@ def quiet():
     with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def recalling():
+    """References and mistakes are asked once for the same thing."""
+    token = outcome.memory.set(_memory)
+    try:
+        yield
+    finally:
+        outcome.memory.reset(token)
 
 
 def error_output(message: str) -> NotebookNode:
