@@ -82,13 +82,23 @@ STUBBORN = "import time\nwhile True:\n    try:\n        time.sleep(1)\n    excep
     [
         ("def steer(theta):\n    while True: pass", "", "timeout", "timeout"),
         ("def steer(theta):\n    import os; os._exit(0)", "", "stopped", ""),
+        ("def steer(theta):\n    import os, signal; os.kill(os.getppid(), signal.SIGKILL)", "", "stopped", "stopped"),
         ("def steer(theta):\n    return bytearray(10**11)", "", "failed", ""),
         ("def steer(theta):\n    return theta", ENDLESS, "failed", "timeout"),
         ("def steer(theta):\n    return theta", STUBBORN, "failed", "stopped"),
         ("def steer(theta):\n    return theta", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "failed", "stopped"),
         ("def steer(theta):\n    return theta", "for _ in range(100): print('x' * 10**5)", "failed", "output"),
     ],
-    ids=["endless answer", "exiting answer", "greedy answer", "endless cell", "stubborn cell", "killed kernel", "talkative cell"],
+    ids=[
+        "endless answer",
+        "exiting answer",
+        "killing answer",
+        "greedy answer",
+        "endless cell",
+        "stubborn cell",
+        "killed kernel",
+        "talkative cell",
+    ],
 )
 def test_what_hangs_or_dies_costs_only_its_own_points(answer, extra, verdict, kind):
     seen = graded(LESSON, sheet(LESSON, {"steer": answer}, extra={"steer": extra} if extra else None), cell_s=4)

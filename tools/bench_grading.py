@@ -219,7 +219,7 @@ def graded(course: Course, module: str, *words: str) -> Grading:
 
 
 def _watch(pid: int, peak: list[float]) -> None:
-    """The most memory that a process and all that it has started hold, shared pages counted once, looked at twice a second."""
+    """The most memory that a process and all that it has started hold, shared pages counted once, looked at every two seconds."""
     while psutil.pid_exists(pid):
         total = 0
         try:
@@ -232,7 +232,7 @@ def _watch(pid: int, peak: list[float]) -> None:
         except psutil.Error:
             return
         peak[0] = max(peak[0], total / 2**20)
-        time.sleep(0.5)
+        time.sleep(2)
 
 
 def cell_seconds(course: Course, lesson: str) -> float:

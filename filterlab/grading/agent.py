@@ -3,8 +3,8 @@
 1. `install` runs in the kernel before any student code: the references and the bank of mistakes, which are not to be had here, get
    placeholders, so that a sheet's set-up cell runs; and the course's checks are put aside, for what a student patches in those that the
    notebook imports must not matter.
-2. At the place of each test cell, `serve` waits for the examiner and forks a child, which sees the notebook as it is at this place. The
-   child answers requests until the examiner has enough; nothing that it does reaches the notebook or the next test cell.
+2. At the place of test cells, `serve` waits for the examiner and forks a child, which sees the notebook as it is at this place. The
+   child answers requests until the examiner hangs up; nothing that it does reaches the notebook or later test cells.
 
 Nothing in here is trusted: a student can change all of it, and then sends other data than the answer's. The examiner judges the data.
 """
@@ -15,10 +15,10 @@ import importlib.abc
 import importlib.machinery
 import os
 import random
+import select
 import signal
 import socket
 import sys
-import time
 import types
 from typing import Any
 
@@ -28,6 +28,7 @@ from filterlab.grading import wire
 
 WITHHELD = ("filterlab.check.references", "filterlab.check.mistakes")
 LONGEST_MESSAGE = 2000
+GRACE_S = 0.1
 
 
 # --- placeholders for what is not here --------------------------------------------------------------------------------
@@ -83,11 +84,11 @@ def install(probes: list[str]) -> None:
     sys.meta_path.insert(0, _Finder())
 
 
-# --- one test cell ----------------------------------------------------------------------------------------------------
+# --- test cells -------------------------------------------------------------------------------------------------------
 
 
 def serve(path: str, seconds: float, names: dict[str, Any]) -> None:
-    """Waits at a socket for the examiner, and answers from a fork of this process until the examiner hangs up, or time is over.
+    """Waits at a socket for the examiner, for so many seconds, and answers from a fork of this process until the examiner hangs up.
 
     names: the notebook's variables.
     """
@@ -101,25 +102,29 @@ def serve(path: str, seconds: float, names: dict[str, Any]) -> None:
     with connection:
         child = os.fork()
         if not child:
-            _answer_all(connection, time.monotonic() + seconds, names)  # never returns
-        _wait_for(child, seconds)
+            _answer_all(connection, names)  # never returns
+        _wait_for(child, connection)
 
 
-def _wait_for(child: int, seconds: float) -> None:
-    """Waits until the child ends, and ends it if it does not, or if this kernel is interrupted."""
-    deadline = time.monotonic() + seconds
+def _wait_for(child: int, connection: socket.socket) -> None:
+    """Waits until the child ends, and ends it soon after the examiner has hung up, or if this kernel is interrupted."""
+    ended = os.pidfd_open(child)
+    waiting = select.poll()
+    waiting.register(ended, select.POLLIN)
+    waiting.register(connection, select.POLLRDHUP)
     try:
-        while not (ended := os.waitpid(child, os.WNOHANG)[0]) and time.monotonic() < deadline:
-            time.sleep(0.002)
+        waiting.poll()
+        waiting.unregister(connection)
+        waiting.poll(GRACE_S * 1000)
     finally:
+        os.close(ended)
         for kill in (os.killpg, os.kill):  # with all that it started itself
             with contextlib.suppress(ProcessLookupError):
                 kill(child, signal.SIGKILL)
-        if not ended:
-            os.waitpid(child, 0)
+        os.waitpid(child, 0)
 
 
-def _answer_all(connection: socket.socket, deadline: float, names: dict[str, Any]) -> None:
+def _answer_all(connection: socket.socket, names: dict[str, Any]) -> None:
     """The child: answers requests one by one, then ends without a word to the notebook's machinery."""
     try:
         os.setpgid(0, 0)
@@ -127,7 +132,7 @@ def _answer_all(connection: socket.socket, deadline: float, names: dict[str, Any
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for as long as the process lives)
         sys.modules.update(_aside)
         while True:
-            wire.send(connection, _answer(wire.receive(connection, deadline), names), deadline)
+            wire.send(connection, _answer(wire.receive(connection), names))
     finally:
         os._exit(0)
 

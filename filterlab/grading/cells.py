@@ -1,10 +1,11 @@
 """A kernel in the sandbox, driven by nbclient: runs cells, bounds what they may put out, and lets the examiner in between."""
 
+import asyncio
 import contextlib
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from queue import Empty
 from typing import NoReturn
 
@@ -23,6 +24,9 @@ from filterlab.grading.standins import Gone, Line
 LARGEST_MESSAGE = 16 * 2**20
 # Seconds that a kernel may need for a word when it has nothing else to do.
 PATIENCE = 15
+# Most sockets are there within a few of these steps.
+POLL = 0.0005
+SOON = 0.05
 CUT_OFF = "… the rest of the output was cut off\n"
 AGENT = f"__import__({agent.__name__!r}, fromlist=['agent'])"
 # What a kernel may say that ends up in a notebook; not what it says to widgets, which nobody bounds.
@@ -64,6 +68,8 @@ class Cells:
 
     def __init__(self, kernel: Kernel, notebook: NotebookNode, limits: Limits) -> None:
         self.kernel, self.limits = kernel, limits
+        self._line: Line | None = None
+        self._served = ""
         self.client = BoundedClient(
             notebook,
             km=kernel.manager,
@@ -79,6 +85,7 @@ class Cells:
         self.client.bytes_left = limits.output_mb * 2**20
         self.context = zmq.asyncio.Context()
         self.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        self.context.setsockopt(zmq.RECONNECT_IVL, 5)
         connection = kernel.manager.get_connection_info(session=True)
         self.channels = self.client.kc = AsyncKernelClient(**connection, parent=kernel.manager, context=self.context)
         self.channels.start_channels()
@@ -102,13 +109,14 @@ class Cells:
             asked = self.channels.kernel_info()
             with contextlib.suppress(Empty), self._understood():
                 while True:
-                    said = await self.channels.get_iopub_msg(timeout=0.05)
+                    said = await self.channels.get_iopub_msg(timeout=0.02)
                     if said["parent_header"].get("msg_id") == asked and said["content"].get("execution_state") == "idle":
                         return
         self._give_up()
 
     async def run(self, place: int) -> dict[str, str]:
         """Runs the notebook's cell at this place; its outputs stand in it afterwards. Gives remarks by their kind where it went wrong."""
+        self._hang_up()
         start, cut, trouble = time.monotonic(), self.client.cut, {}
         cell = self.client.nb.cells[place]
         with self._understood():
@@ -124,26 +132,39 @@ class Cells:
             await self._quietly("pass")  # a kernel that cannot be interrupted is as good as dead
         return trouble
 
-    @contextlib.asynccontextmanager
-    async def examination(self) -> AsyncIterator[Line]:
-        """A line to a fork of the notebook as it is now. Raises Gone where none can be had."""
-        path = f"{self.kernel.inside}/exam"
-        asked = self._ask(f"{AGENT}.serve({path!r}, {self.limits.cell_s!r}, globals())")
-        connection = await self._connect(asked)
-        with connection:
-            yield Line(connection, self.limits.cell_s)
+    async def line(self) -> Line:
+        """A line to a fork of the notebook as it is now: that of the last test cell, if it passed and no cell has run since.
+
+        Raises Gone where none can be had."""
+        if not self._line:
+            self._served = self._ask(f"{AGENT}.serve({self.kernel.inside + '/exam'!r}, {self.limits.cell_s!r}, globals())")
+            self._line = Line(await self._connect(self._served))
+        return self._line.within(self.limits.cell_s)
+
+    async def after_failure(self) -> None:
+        """Nothing that a wrong answer has left in its fork, or done to its line, may help or hurt in the next test cell."""
+        self._hang_up()
         try:
-            await self._reply(asked, PATIENCE)
+            await self._reply(self._served, PATIENCE)
         except TimeoutError:
             self._give_up()
 
+    def _hang_up(self) -> None:
+        """Nobody waits for the kernel's word that it is done: what comes next has to wait for it anyway."""
+        if self._line:
+            self._line.connection.close()
+            self._line = None
+
     async def _connect(self, asked: str) -> socket.socket:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        start = time.monotonic()
+        while (waited := time.monotonic() - start) < PATIENCE:
             with contextlib.suppress(OSError):
                 return self.kernel.dial("exam")
+            if waited < SOON:
+                await asyncio.sleep(POLL)
+                continue
             with contextlib.suppress(TimeoutError):
-                await self._reply(asked, 0.005)
+                await self._reply(asked, SOON)
                 break  # it says that it is done before it has begun
         self._check_alive()
         raise Gone(timeout=False)
@@ -196,6 +217,7 @@ class Cells:
         return self.kernel.why_dead()
 
     def close(self) -> None:
+        self._hang_up()
         self.channels.stop_channels()
         self.context.destroy(linger=0)
         self.kernel.close()

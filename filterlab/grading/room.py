@@ -56,6 +56,7 @@ def main(kind: str, control: socket.socket, modules: list[str]) -> None:
     if kind == "room":
         preload(PRELOADED)
         draw_a_picture()
+        explain_an_error()
         # Imported again by a sheet's first picture, it hooks itself into that sheet's IPython.
         del sys.modules["matplotlib_inline.backend_inline"]
         serve(control)
@@ -93,6 +94,16 @@ def draw_a_picture() -> None:
     axes.imshow([[0, 1]])
     axes.set_title("Any")
     figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+
+
+def explain_an_error() -> None:
+    """The first one looks up the file of every module, and reads how to colour code."""
+    from IPython.core.ultratb import AutoFormattedTB
+
+    try:
+        json.loads("")
+    except ValueError:
+        AutoFormattedTB(mode="Context", tb_offset=0).structured_traceback(*sys.exc_info())
 
 
 def serve(control: socket.socket) -> None:

@@ -21,6 +21,7 @@ from filterlab.grading.suspicion import suspicions
 
 # A sheet whose process dies more often is not worth another start.
 MOST_DEATHS = 3
+ENDS_THE_GRADER = "This sheet ends the program that grades it, so none of its tests could be run."
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,15 @@ def run(job: Job) -> str:
     """
     sitting = Sitting(job)
     run_sync(sitting.run)()
+    return nbformat.writes(sitting.notebook)
+
+
+def give_up(job: Job, reason: str) -> str:
+    """The notebook of a sheet that is not run: every test cell says so and earns nothing."""
+    sitting = Sitting(job)
+    sitting.remark("stopped", f"Nothing was run: {reason}.")
+    for cell in filter(sitting._is_test, sitting.notebook.cells):
+        sitting._judged(cell, Verdict("stopped", ENDS_THE_GRADER))
     return nbformat.writes(sitting.notebook)
 
 
@@ -114,8 +124,9 @@ class Sitting:
     async def _test(self, cell: NotebookNode) -> None:
         start, test = time.monotonic(), cell.metadata.nbgrader.grade_id
         try:
-            async with self.cells.examination() as line:
-                verdict = self.examiner.judge(test, line)
+            verdict = self.examiner.judge(test, await self.cells.line())
+            if verdict.verdict != "passed":
+                await self.cells.after_failure()
         except Gone:
             verdict = Verdict("stopped", STOPPED)
         if verdict.verdict == "timeout":

@@ -28,11 +28,16 @@ class Gone(Exception):
 
 
 class Line:
-    """The connection to one test cell's child in the sandbox."""
+    """The connection to a child in the sandbox, for one or several test cells between which no cell of the sheet runs."""
 
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
-        self.connection, self.deadline = connection, time.monotonic() + seconds
-        self.faults: dict[str, str] = {}  # of the names looked at so far: the notebook does not change while one cell is tested
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.deadline = connection, 0.0
+        self.faults: dict[str, str] = {}  # of the names looked at so far: the notebook does not change while this line lasts
+
+    def within(self, seconds: float) -> "Line":
+        """This line, with so much time for the next test cell."""
+        self.deadline = time.monotonic() + seconds
+        return self
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """One request and its answer. Raises Gone, or WireError where the answer is none."""

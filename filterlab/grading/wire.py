@@ -51,7 +51,7 @@ def pack(value: Any) -> bytes:
     return data
 
 
-def unpack(data: bytes, depth: int = DEEPEST + 2) -> Any:  # an array in a tensor lies two deeper
+def unpack(data: bytes | memoryview, depth: int = DEEPEST + 2) -> Any:  # an array in a tensor lies two deeper
     """The value that `pack` packed. Raises WireError for anything else."""
 
     def extension(code: int, content: bytes) -> Any:
@@ -209,33 +209,40 @@ def _tensor(content: list) -> Any:
 # --- over a socket ----------------------------------------------------------------------------------------------------
 
 
-def send(connection: socket.socket, value: Any, deadline: float) -> None:
-    """Sends one value. Raises WireError, TimeoutError after `deadline` (of time.monotonic), OSError where nobody listens."""
+def send(connection: socket.socket, value: Any, deadline: float | None = None) -> None:
+    """Sends one value. Raises WireError, TimeoutError after `deadline` (of time.monotonic; None: never), OSError where nobody listens."""
     data = pack(value)
     connection.settimeout(_left(deadline))
     connection.sendall(_HEADER.pack(len(data)) + data)
 
 
-def receive(connection: socket.socket, deadline: float) -> Any:
+def receive(connection: socket.socket, deadline: float | None = None) -> Any:
     """One value that was sent. Raises WireError, TimeoutError after `deadline`, EOFError where the other side is gone."""
-    (size,) = _HEADER.unpack(_exactly(connection, _HEADER.size, deadline))
+    # Each side waits for the other's answer: there is never more than one message on its way.
+    data = _more(connection, deadline)
+    while len(data) < _HEADER.size:
+        data += _more(connection, deadline)
+    (size,) = _HEADER.unpack_from(data)
     if size > LARGEST_MESSAGE:
         raise WireError(f"a message of {size} bytes is too large, at most {LARGEST_MESSAGE} can cross")
-    return unpack(_exactly(connection, size, deadline))
+    while len(data) < _HEADER.size + size:
+        data += _more(connection, deadline)
+    if len(data) > _HEADER.size + size:
+        raise WireError("there is more than one message")
+    return unpack(memoryview(data)[_HEADER.size :])
 
 
-def _exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        connection.settimeout(_left(deadline))
-        part = connection.recv(min(size - len(data), 2**20))
-        if not part:
-            raise EOFError("the other side is gone")
-        data += part
-    return bytes(data)
+def _more(connection: socket.socket, deadline: float | None) -> bytearray:
+    connection.settimeout(_left(deadline))
+    part = connection.recv(2**16)
+    if not part:
+        raise EOFError("the other side is gone")
+    return bytearray(part)
 
 
-def _left(deadline: float) -> float:
+def _left(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("there was no answer in time")
