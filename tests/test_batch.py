@@ -21,6 +21,7 @@ import pytest
 from nbgrader.api import Gradebook, MissingEntry
 
 from filterlab.grading import batch, cli, execute
+from filterlab.grading.run import give_up
 from tools.course import Course, fill_in, worked_answers
 
 LESSON = "01_filters"
@@ -560,7 +561,7 @@ def test_every_row_is_written_wholly_or_not_at_all(small_class, root):
         (submission,) = writer.submissions()
         writer.converter.set_permissions = lambda *_: 1 / 0
         with pytest.raises(ZeroDivisionError):
-            writer.record(submission, [batch.stopped(job, "a test") for job in writer.jobs(submission)])
+            writer.record(submission, [give_up(job, "a test") for job in writer.jobs(submission)])
     shutil.rmtree(small_class.folder / "submitted" / "eve")
     with Gradebook(small_class.db_url, "filterlab") as gradebook, pytest.raises(MissingEntry):
         gradebook.find_student("eve")

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import dask
-import nbformat
 from distributed import Client, Future, KilledWorker, LocalCluster
 from nbconvert.writers import FilesWriter
 from nbgrader.api import Gradebook, InvalidEntry
@@ -33,7 +32,7 @@ from traitlets import TraitError
 
 from filterlab.grading import execute, sandbox, starting
 from filterlab.grading.recording import Autograde, Exporter
-from filterlab.grading.run import Job
+from filterlab.grading.run import Job, give_up
 from filterlab.grading.worker import Calm, run_all
 
 # A submission that ended this many workers is not tried again.
@@ -185,23 +184,6 @@ def _first_line(error: SQLAlchemyError) -> str:
     return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
-def stopped(job: Job, reason: str) -> str:
-    """A sheet that cannot be run: every test cell says so and earns nothing."""
-    notebook = nbformat.reads(job.sheet, as_version=4)
-    about = notebook.metadata.setdefault("filterlab", {"remarks": []})
-    about.update(seed=job.seed, sandbox="none" if job.unsafe else "bubblewrap", seconds=0.0)
-    about["remarks"].append({"kind": "stopped", "text": f"Nothing was run: {reason}."})
-    for cell in notebook.cells:
-        marks = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code" and marks.get("grade"):
-            cell.metadata["filterlab"] = {"verdict": "stopped", "exercise": "", "mistake": "", "message": STOPPED, "hidden": False}
-            cell.outputs = [nbformat.v4.new_output("error", ename="Stopped", evalue=STOPPED, traceback=[STOPPED])]
-    return nbformat.writes(notebook)
-
-
-STOPPED = "This sheet ends the program that grades it, so none of its tests could be run."
-
-
 @contextlib.contextmanager
 def workers(number: int, scheduler: str) -> Iterator[Client]:
     """Workers on this machine, each a process with one thread; or those who listen to a scheduler. Raises BatchError."""
@@ -326,7 +308,7 @@ class _Stream:
             self.suspects.append(submission)
         else:
             reason = f"it ended {submission.deaths} workers, the last of them alone"
-            self._record(submission, [stopped(job, reason) for job in jobs])
+            self._record(submission, [give_up(job, reason) for job in jobs])
 
     def _record(self, submission: Submission, executed: list[str]) -> None:
         with _undisturbed():
