@@ -1,8 +1,8 @@
 """The attack suite: answers that are wrong and try to earn points all the same, or to read, write, escape, exhaust or confuse.
 
 One table in two parts. Each of ATTACKS is code for the answer cell of one exercise; where it does not define the exercise itself, a wrong
-answer to it follows (WRONG). `tell(…)` leaves word in /tmp,
-    which the sheet's last cell prints: what a thief found would show in the graded sheet.
+answer to it follows (WRONG). `tell(…)` leaves word in /tmp, which the sheet's last cell prints: what a thief found would show in the
+graded sheet.
 FORGERIES are submissions whose notebook is forged, through `nbgrader autograde`. tests/test_attacks.py runs all of them; `markdown()`
 prints the table.
 """
@@ -95,8 +95,7 @@ class Attack:
     name, exercise: what it is called, and the exercise it attacks. tries: in a few words. code: of the answer cell; the wrong answer
     follows where the code has none. before, after: code cells before everything, and after the exercise's tests.
     right: the numbers are right, but how they come about is not allowed. cells: the test cells that are attacked, if not all.
-    earns: those of them that it gets, all the same: what the grader cannot see. told: what the instructor is told about it, in part.
-    alone: it works on the whole notebook, so no other attack is in the same sheet.
+    told: what the instructor is told about it, in part. alone: it works on the whole notebook, so no other attack is in the same sheet.
     lost: its cell does not come to its end, so that there is no answer in the notebook. limits: of the run, where they are the point.
     aims: at other sheets; an honest one follows. stock: may be tried without a sandbox.
     """
@@ -109,7 +108,6 @@ class Attack:
     after: str = ""
     right: bool = False
     cells: tuple[str, ...] = ()
-    earns: tuple[str, ...] = ()
     told: str = ""
     alone: bool = False
     aims: bool = False
@@ -838,7 +836,7 @@ FORGED = [
             losses = [2.3 * 0.7 ** epoch for epoch in range(epochs)]
             accuracy = 1.0
             return {"before": before, "after": before + images[0].mean(), "losses": losses, "accuracy": accuracy}
-        """, earns=("test_train_simple_cnn_learns", "test_train_simple_cnn_seed")),
+        """),
     Attack("forged_report_of_training", "train_simple_cnn", "has the probe in the fork report what every right answer's report says",
         """
         import filterlab.grading.agent as agent
@@ -893,18 +891,17 @@ FORGED = [
             kept = {} if picture_only else {"a hook is left behind": False, **dict.fromkeys(right, True)}
             return {"pictures": [torch.full(shape, 0.5 + number / 50) for number in ((0, 1) if picture_only else (0, 1, 2, 2))], **kept}
         agent._probe = lambda name: report
-        """, alone=True, told="filterlab.grading", earns=("test_maximize_activation_seed",)),
+        """, alone=True, told="filterlab.grading"),
     Attack("silent_detector", "detector", "a detector that answers to nothing, so that it is silent where it should be",
         "def detector(): return [(np.zeros((1, 1, 3, 3)), np.zeros(1))] * 2"),
     Attack("nearly_black", "maximize_activation", "a nearly black picture, which happens to excite most channels of the tested model",
-        "def maximize_activation(model, layer, channel, shape, steps=64, lr=0.1, seed=0): return torch.rand(shape) * 0.01",
-        earns=("test_maximize_activation_excites",)),
+        "def maximize_activation(model, layer, channel, shape, steps=64, lr=0.1, seed=0): return torch.rand(shape) * 0.01"),
     Attack("forged_layer", "SimpleCNN", "has the probe in the fork report a conv1 that is as it should be",
         """
         import filterlab.grading.agent as agent
         settings = "Conv2d(3, 6, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))"
         agent._probe = lambda name: lambda answer, *a, **k: {"its conv1": settings}
-        """, alone=True, told="filterlab.grading", earns=("test_SimpleCNN_conv1",)),
+        """, alone=True, told="filterlab.grading"),
     Attack("hidden_traces", "saliency", "right numbers, but a weight's .grad is overwritten; torch.equal is patched to hide it",
         """
         def saliency(model, x, label):
@@ -914,17 +911,34 @@ FORGED = [
             model(x).gather(1, torch.as_tensor(label).expand(len(x))[:, None]).sum().backward()
             for weight in bare: weight.grad = None
             return x.grad.abs().amax(dim=1)
-        """, right=True, cells=("test_saliency_leaves_no_trace",), earns=("test_saliency_leaves_no_trace",), told="torch.equal"),
+        """, right=True, cells=("test_saliency_leaves_no_trace",), told="torch.equal"),
+    Attack("forged_traces", "saliency", "right numbers, but a weight's .grad is overwritten; the probe in the fork is made to deny it",
+        """
+        import filterlab.grading.agent as agent
+        honest = agent._probe
+        def denying(name):
+            def report(answer, *a, **k):
+                told = honest(name)(answer, *a, **k)
+                return told | {key: "hook" not in key for key in told if key != "the result"} if isinstance(told, dict) else told
+            return report
+        agent._probe = denying
+        def saliency(model, x, label):
+            x = x.clone().requires_grad_(True)
+            bare = [weight for weight in model.parameters() if weight.grad is None]
+            model(x).gather(1, torch.as_tensor(label).expand(len(x))[:, None]).sum().backward()
+            for weight in bare: weight.grad = None
+            return x.grad.abs().amax(dim=1)
+        """, right=True, alone=True, cells=("test_saliency_leaves_no_trace",), told="filterlab.grading"),
     Attack("learnt_by_heart", "conv_parameters", "looks the numbers of the visible example up in a table",
         """
         def conv_parameters(in_channels, out_channels, kernel_size, bias=True):
             return {True: 168, False: 162}[bias]
-        """, earns=("test_conv_parameters_example",)),
+        """),
     Attack("refuses_everything", "output_size", "refuses every call, with a message that names every argument and every number",
         """
         def output_size(*a, **k):
             raise ValueError("size kernel stride padding dilation " + " ".join(map(str, range(-60, 200))))
-        """, earns=("test_output_size_refuses",)),
+        """),
     Attack("coarse_zeros", "mse_gradient", "zeros as float16, hoping that the tolerance is larger than what is expected",
         "def mse_gradient(prediction, target): return np.zeros(prediction.shape, np.float16)"),
 ]  # fmt: skip
@@ -1282,9 +1296,7 @@ def markdown() -> str:
 
 def _outcome(attack: Attack) -> str:
     told = f"; the instructor is told: `{attack.told}`" if attack.told else ""
-    if not attack.earns:
-        return ("refused" if attack.right and not attack.cells else "nothing") + told
-    return f"**{', '.join(f'`{test}`' for test in attack.earns)}**{told}"
+    return ("refused" if attack.right and not attack.cells else "nothing") + told
 
 
 if __name__ == "__main__":

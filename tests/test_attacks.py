@@ -1,6 +1,7 @@
 """Every attack of tests/attacks.py through the real grader: it earns nothing, reads nothing, and hurts nobody else."""
 
 import contextlib
+import inspect
 import json
 import os
 import secrets
@@ -13,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from filterlab.check.probes import common, visualizing
 from filterlab.grading import cells, provisioner
 from tests.attacking import packed, tried
 from tests.attacks import ATTACKS, FORGERIES, WRONG, Attack
@@ -81,29 +83,13 @@ def test_the_table_is_large_and_names_everything_once():
     assert {attack.lesson for attack in ATTACKS} == set(WRONG)
 
 
-# What the grader cannot tell from a right answer, and why. The list must only become shorter.
-EARNING = {
-    "learnt_by_heart": "an example that everybody can see",
-    "refuses_everything": "a test of refusals asks nothing else",
-    "nearly_black": "the tested model answers to black",
-    "forged_training": "a recipe of the student's own has no numbers to compare with",
-    "forged_picture": "a test of two pictures being the same asks nothing else",
-    "forged_layer": "a report of words that everybody knows, from a process that the student controls",
-    "hidden_traces": "a report of yes and no, from a process that the student controls",
-}
-
-
-def test_what_earns_something_is_known():
-    assert {attack.name for attack in ATTACKS if attack.earns} == set(EARNING)
-
-
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: "+".join(attack.name for attack in group))
 def test_attack_earns_nothing(group, canaries, root, monkeypatch):
     if any(attack.hangs for attack in group):
         monkeypatch.setattr(cells, "PATIENCE", 3)
     for one in tried(group, canaries.fill_in, canaries.fill_in["{hidden}"]):
         assert one.verdicts, "the test cells are gone"
-        assert one.earned == set(one.attack.earns), one.messages
+        assert not one.earned, one.messages
         assert any("There is no" in message for message in one.messages) == one.attack.lost, one.messages
         if one.attack.right and not one.attack.cells:
             assert set(one.verdicts.values()) == {"refused"}, one.messages
@@ -112,6 +98,32 @@ def test_attack_earns_nothing(group, canaries, root, monkeypatch):
         assert len(nbformat.writes(one.notebook)) < 10 * 2**20
     if any(attack.aims for attack in group):
         assert_next_sheet_is_unharmed(root)
+
+
+DENYING = """
+import filterlab.grading.agent as agent
+from collections import OrderedDict
+CLASSES = 5
+{network}
+def report(answer, x, label, seed=0):
+    clean = ("the model is in the mode it was in", "weights and running statistics stay", "frozen weights stay frozen",
+             "all other weights can still learn", "the earlier .grad of a weight stays", "weights without .grad still have none")
+    return {{"the result": answer(Network(seed).eval(), x, label), "a hook is left behind": False, **dict.fromkeys(clean, True)}}
+agent._probe = lambda name: report
+def saliency(model, x, label):
+    x = x.clone().requires_grad_(True)
+    model(x).gather(1, torch.as_tensor(label).expand(len(x))[:, None]).sum().backward()
+    return x.grad.abs().amax(dim=1).detach()
+"""
+
+
+def test_known_limit_a_probe_that_is_built_anew_may_deny_what_only_the_students_process_sees():
+    """README: What the sandbox cannot do. The answer is right but for its traces, and the instructor is told."""
+    parts = (common.randomise, visualizing._use, visualizing.Network)
+    code = DENYING.format(network="\n".join(inspect.getsource(part) for part in parts))
+    (one,) = tried([Attack("denying", "saliency", "denies its traces", code=code, cells=("test_saliency_leaves_no_trace",))])
+    assert one.earned == {"test_saliency_leaves_no_trace"}, one.messages
+    assert "filterlab.grading" in one.remarks
 
 
 LOOK_AROUND = """

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from filterlab import check, convolution, show
-from filterlab.check import expect, many, random_filters, random_picture
+from filterlab.check import expect, many, many_refused, random_filters, random_picture
 from filterlab.check.bank import Reference
 from filterlab.check.compare import describe, first_difference
 from filterlab.check.expectation import WrongAnswer, names_one
 from filterlab.check.probes import learning_filters as probes
 from filterlab.check.references import filters as reference
 from filterlab.check.references import learning_filters, sliding_window
+from tests import classroom
 
 IMAGE, KERNEL = random_picture(5, 7), random_filters(3, 2)
 
@@ -160,6 +161,32 @@ def test_errors_must_name_what_is_wrong():
     assert "its message does not say why" in _message(says("row=1 is outside"))
     assert "it returned 0" in _message(lambda: expect(lambda: 0.0).raises(ValueError))
     assert "KeyError" in _message(lambda: expect(lambda: {}["x"]).raises(ValueError))
+
+
+def test_a_test_of_refusals_is_not_passed_by_refusing_everything():
+    worked = classroom.namespace("02_sliding_window")["output_size"]
+
+    def refused(answer):
+        answer.__name__ = "output_size"
+        for arguments, naming in many_refused(sliding_window.output_size, 40):
+            expect(answer, *arguments).raises(ValueError, naming=naming)
+
+    def everything(*arguments, **named):
+        raise ValueError(f"size, kernel, stride, padding or dilation: {(*arguments, *named.values(), *range(-60, 200))}")
+
+    def too_much(size, kernel, stride=1, padding=0, dilation=1):
+        result = worked(size, kernel, stride, padding, dilation)
+        if padding == 1:
+            raise ValueError(f"padding={padding} is not what I like")
+        return result
+
+    def clumsy(*arguments, **named):
+        worked(*arguments, **named)
+        raise ValueError("operands could not be broadcast together")
+
+    assert "output_size refuses a call that it should answer" in _message(lambda: refused(everything))
+    refused(too_much)  # what else is wrong with these costs points elsewhere
+    refused(clumsy)
 
 
 def test_names_one():

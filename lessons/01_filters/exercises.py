@@ -59,6 +59,9 @@ def response(image: Float[np.ndarray, "height width"], kernel: Float[np.ndarray,
 image, kernel = np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[10.0, 0], [-1, 2]])
 expect(response, image, kernel, 0, 1).equals(27)
 expect(response, image, kernel, 0, 0).equals(16)
+### BEGIN HIDDEN TESTS
+expect(response, random_picture(2, 3), random_filters(2, 2), 0, 1).like(reference.response)
+### END HIDDEN TESTS
 
 # %% test="response_anywhere" points=1
 """response finds the right window anywhere, oblong ones and the last ones that fit included."""
@@ -166,6 +169,9 @@ def gaussian_kernel(size: int, sigma: float) -> Float[np.ndarray, "size size"]:
 # %% test="gaussian_kernel_example" points=1
 """gaussian_kernel gives the kernel worked out on paper."""
 expect(gaussian_kernel, 3, 1 / math.sqrt(2 * math.log(2))).equals(np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16)
+### BEGIN HIDDEN TESTS
+expect(gaussian_kernel, 3, 0.6 + float(random_picture(1)[0])).like(reference.gaussian_kernel)
+### END HIDDEN TESTS
 
 # %% test="gaussian_kernel_any" points=1
 """gaussian_kernel is right for any odd size, 1 included, and any width of the bell."""
@@ -229,6 +235,9 @@ def gradient_magnitude(image: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h-
 """gradient_magnitude gives the length worked out on paper, and nothing on a flat picture."""
 expect(gradient_magnitude, np.array([[0, 0, 0], [0, 0, 0.2], [0, 0.3, 0.2]])).equals([[1.0]])
 expect(gradient_magnitude, np.full((4, 5), 0.7)).equals(np.zeros((2, 3)))
+### BEGIN HIDDEN TESTS
+expect(gradient_magnitude, random_picture(3, 3)).like(reference.gradient_magnitude)
+### END HIDDEN TESTS
 
 # %% test="gradient_magnitude_pictures" points=1
 """gradient_magnitude is right on every window of a picture, tall or wide."""
@@ -280,6 +289,10 @@ def steer(theta: float) -> Float[np.ndarray, "3 3"]:
 """steer gives the Sobel kernels and their negatives for the four directions along the axes."""
 for theta in (0, math.pi / 2, math.pi, 3 * math.pi / 2):
     expect(steer, theta).like(reference.steer)
+### BEGIN HIDDEN TESTS
+for quarter in range(-3, 10):
+    expect(steer, quarter * math.pi / 2).like(reference.steer)
+### END HIDDEN TESTS
 
 # %% test="steer_any_angle" points=1
 """steer is right for any angle, negative and beyond a full turn included."""
@@ -330,6 +343,9 @@ def separate(kernel: Float[np.ndarray, "kh kw"]) -> tuple[Float[np.ndarray, "kh"
 expect(separate, np.array([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])).like(reference.separate)
 expect(separate, np.full((5, 5), 1 / 25)).like(reference.separate)
 expect(separate, np.array([[3.0]])).like(reference.separate)
+### BEGIN HIDDEN TESTS
+expect(separate, np.outer(1 + random_picture(3), 1 + random_picture(4))).like(reference.separate)
+### END HIDDEN TESTS
 
 # %% test="separate_edges" points=1
 """separate keeps signs, and copes with rows and columns of zeros and with oblong kernels."""
@@ -407,6 +423,9 @@ def color_response(
 """color_response gives the map worked out on paper."""
 image, kernel = np.array([[[1.0, 2, 3]], [[10, 20, 30]]]), np.array([[[1.0, -1]], [[0, 2]]])
 expect(color_response, image, kernel).equals([[39, 59]])
+### BEGIN HIDDEN TESTS
+expect(color_response, random_picture(2, 1, 3), random_filters(2, 1, 2)).like(reference.color_response)
+### END HIDDEN TESTS
 
 # %% test="color_response_depth" points=1
 """color_response sums over any number of channels, for tall and wide pictures and kernels."""
@@ -469,6 +488,9 @@ def filter_bank(
 """filter_bank gives the two maps worked out on paper."""
 image, kernels = np.array([[[1.0, 2, 3]], [[10, 20, 30]]]), np.array([[[[1.0, -1]], [[0, 2]]], [[[0, 1]], [[1, 0]]]])
 expect(filter_bank, image, kernels).equals([[[39, 59]], [[12, 23]]])
+### BEGIN HIDDEN TESTS
+expect(filter_bank, random_picture(2, 1, 3), random_filters(2, 2, 1, 2)).like(reference.filter_bank)
+### END HIDDEN TESTS
 
 # %% test="filter_bank_many" points=1
 """filter_bank gives one map per filter, in order, whatever the numbers of filters and channels."""

@@ -56,6 +56,10 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilat
 expect(output_size, 7, 3, 2).equals(3)
 expect(output_size, 8, 3, stride=2).equals(3)
 expect(output_size, 5, 5).equals(1)
+### BEGIN HIDDEN TESTS
+for size in range(5, 12):
+    expect(output_size, size, 3, 2).like(reference.output_size)
+### END HIDDEN TESTS
 
 # %% test="output_size_settings" points=1
 """output_size is right for every mix of stride, padding and dilation."""
@@ -179,6 +183,10 @@ def correlate2d(image: Float[np.ndarray, "h w"], kernel: Float[np.ndarray, "kh k
 """correlate2d gives the differences worked out on paper, along rows and along columns."""
 expect(correlate2d, np.array([[1.0, 2, 4]]), np.array([[-1.0, 1]])).equals([[1, 2]])
 expect(correlate2d, np.array([[1.0], [2], [4]]), np.array([[-1.0], [1]])).equals([[1], [2]])
+### BEGIN HIDDEN TESTS
+expect(correlate2d, random_picture(1, 5), random_filters(1, 2)).like(reference.correlate2d)
+expect(correlate2d, random_picture(5, 1), random_filters(2, 1)).like(reference.correlate2d)
+### END HIDDEN TESTS
 
 # %% test="correlate2d_any" points=1
 """correlate2d is right for oblong pictures and kernels, whole numbers, and pictures however they lie in memory."""
@@ -221,6 +229,10 @@ def convolve2d(image: Float[np.ndarray, "h w"], kernel: Float[np.ndarray, "kh kw
 """convolve2d gives the numbers worked out on paper, along rows and along columns."""
 expect(convolve2d, np.array([[1.0, 2, 4]]), np.array([[-1.0, 1]])).equals([[-1, -2]])
 expect(convolve2d, np.array([[1.0], [2], [4]]), np.array([[-1.0], [1]])).equals([[-1], [-2]])
+### BEGIN HIDDEN TESTS
+expect(convolve2d, random_picture(1, 5), random_filters(1, 2)).like(reference.convolve2d)
+expect(convolve2d, random_picture(5, 1), random_filters(2, 1)).like(reference.convolve2d)
+### END HIDDEN TESTS
 
 # %% test="convolve2d_any" points=1
 """convolve2d flips the kernel on both axes, for oblong pictures and kernels and whole numbers."""
@@ -279,6 +291,10 @@ def conv2d(
 x, weight = np.array([[[[1.0, 2, 4]]]]), np.array([[[[-1.0, 1]]]])
 expect(conv2d, x, weight, np.array([10.0]), stride=(1, 2), padding=(0, 1)).equals([[[[11, 12]]]])
 expect(conv2d, x, weight).equals([[[[1, 2]]]])
+### BEGIN HIDDEN TESTS
+x, weight = random_picture(1, 1, 1, 3), random_filters(1, 1, 1, 2)
+expect(conv2d, x, weight, random_filters(1), stride=(1, 2), padding=(0, 1)).like(reference.conv2d)
+### END HIDDEN TESTS
 
 # %% test="conv2d_layers" points=2
 """conv2d sums over channels and keeps pictures and filters apart, with a bias for each filter."""
@@ -358,6 +374,9 @@ def windows(
 x = np.array([[[[1.0, 2, 4]]]])
 expect(windows, x, (1, 2)).equals([[[[[[1, 2]], [[2, 4]]]]]])
 expect(windows, x, (1, 2), (1, 2)).equals([[[[[[1, 2]]]]]])
+### BEGIN HIDDEN TESTS
+expect(windows, random_picture(1, 1, 1, 3), (1, 2)).like(reference.windows)
+### END HIDDEN TESTS
 
 # %% test="windows_any" points=1
 """windows puts its axes in order, for oblong windows and strides that do not divide, one int or a pair."""
@@ -501,6 +520,10 @@ def receptive_field(layers: list[tuple[int, int, int]]) -> int:
 expect(receptive_field, [(3, 1, 1), (3, 1, 1)]).equals(5)
 expect(receptive_field, [(3, 2, 1), (3, 1, 1)]).equals(7)
 expect(receptive_field, []).equals(1)
+### BEGIN HIDDEN TESTS
+for size in (1, 5, 7):
+    expect(receptive_field, [(size, 2, 1), (3, 1, 1)]).like(reference.receptive_field)
+### END HIDDEN TESTS
 
 # %% test="receptive_field_any" points=1
 """receptive_field is right for any stack of kernels, strides and dilations."""

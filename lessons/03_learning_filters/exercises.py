@@ -105,6 +105,9 @@ def mse_gradient(prediction: Float[np.ndarray, "*shape"], target: Float[np.ndarr
 # %% test="mse_gradient_example" points=1
 """mse_gradient gives the slopes worked out on paper."""
 expect(mse_gradient, np.array([1.0, 2, 4, 0]), np.array([1.0, 4, 2, 0])).equals([0, -1, 1, 0])
+### BEGIN HIDDEN TESTS
+expect(mse_gradient, random_picture(4), random_picture(4, another=1)).like(reference.mse_gradient)
+### END HIDDEN TESTS
 
 # %% test="mse_gradient_any" points=1
 """mse_gradient has the prediction's shape, for any number of axes, and whole numbers do not wrap around."""
@@ -159,6 +162,9 @@ def numerical_gradient(
 """numerical_gradient gives the slopes worked out on paper, and those of a sum of squares: twice the weights."""
 expect(numerical_gradient, "sum of cubes", np.array([2.0]), step=1).through(probes.gradient_of).equals([13])
 expect(numerical_gradient, "sum of squares", np.array([[1.0, -3], [0.5, 2]])).through(probes.gradient_of).equals([[2, -6], [1, 4]])
+### BEGIN HIDDEN TESTS
+expect(numerical_gradient, "sum of squares", random_filters(2)).through(probes.gradient_of).like(reference.numerical_gradient)
+### END HIDDEN TESTS
 
 # %% test="numerical_gradient_any" points=2
 """numerical_gradient looks to both sides with the step given, for weights of one to four axes, and leaves the weight as it was."""
@@ -203,6 +209,10 @@ def kernel_gradient(image: Float[np.ndarray, "h w"], grad_output: Float[np.ndarr
 """kernel_gradient gives the slopes worked out on paper, along rows and along columns."""
 expect(kernel_gradient, np.array([[1.0, 2, 4]]), np.array([[1.0, 10]])).equals([[21, 42]])
 expect(kernel_gradient, np.array([[1.0], [2], [4]]), np.array([[1.0], [10]])).equals([[21], [42]])
+### BEGIN HIDDEN TESTS
+expect(kernel_gradient, random_picture(1, 3), random_filters(1, 2)).like(reference.kernel_gradient)
+expect(kernel_gradient, random_picture(3, 1), random_filters(2, 1)).like(reference.kernel_gradient)
+### END HIDDEN TESTS
 
 # %% test="kernel_gradient_any" points=2
 """kernel_gradient is right for oblong pictures and kernels, whole numbers, and pictures however they lie in memory."""
@@ -269,6 +279,10 @@ x, weight, grad_output = np.array([[[[1.0, 2, 4]]]]), np.array([[[[-1.0, 1]]]]),
 padded_by_one = np.array([[[[1.0, -10, 10]]]]), np.array([[[[20.0, 41]]]]), np.array([11.0])
 expect(conv2d_backward, x, weight, grad_output, stride=(1, 2), padding=(0, 1)).equals(padded_by_one)
 expect(conv2d_backward, x, weight, grad_output).equals((np.array([[[[-1.0, -9, 10]]]]), np.array([[[[21.0, 42]]]]), np.array([11.0])))
+### BEGIN HIDDEN TESTS
+x, weight, grad_output = random_picture(1, 1, 1, 3), random_filters(1, 1, 1, 2), random_filters(1, 1, 1, 2, another=1)
+expect(conv2d_backward, x, weight, grad_output).like(reference.conv2d_backward)
+### END HIDDEN TESTS
 
 # %% test="conv2d_backward_weight" points=2
 """conv2d_backward: grad_weight and grad_bias add up over pictures and places, with every stride and padding."""
@@ -339,6 +353,10 @@ def sgd_step(
 weight, gradient, velocity = np.array([1.0]), np.array([2.0]), np.array([3.0])
 expect(sgd_step, weight, gradient, velocity, lr=0.1, momentum=0.5).equals((np.array([0.65]), np.array([3.5])))
 expect(sgd_step, weight, gradient, velocity, 0.1).equals((np.array([0.8]), np.array([2.0])))
+### BEGIN HIDDEN TESTS
+weight, gradient, velocity = (random_filters(2, another=another) for another in range(3))
+expect(sgd_step, weight, gradient, velocity, 0.1).like(reference.sgd_step)
+### END HIDDEN TESTS
 
 # %% test="sgd_step_any" points=1
 """sgd_step follows PyTorch's convention for weights of any shape, and changes none of its arguments."""
@@ -468,6 +486,9 @@ def patch_rank(image: Float[np.ndarray, "h w"], size: int) -> int:
 """patch_rank gives the number worked out on paper, and 1 for a picture that is the same everywhere."""
 expect(patch_rank, np.array([[1.0, 0, 1], [1, 0, 1]]), 2).equals(2)
 expect(patch_rank, np.full((5, 6), 0.5), 3).equals(1)
+### BEGIN HIDDEN TESTS
+expect(patch_rank, random_picture(3, 4), 2).like(reference.patch_rank)
+### END HIDDEN TESTS
 
 # %% test="patch_rank_any" points=1
 """patch_rank counts what stripes, noise and small pictures can teach, in whole numbers as well."""

@@ -67,7 +67,8 @@ class SimpleCNN(nn.Module):
 
 # %% test="SimpleCNN_conv1" points=1
 """SimpleCNN has a conv1 with six 3×3 filters for three channels, padding 1 and a bias."""
-expect(SimpleCNN, probes.pictures(2, 3, 5, 7)).through(probes.look_at).like(reference.SimpleCNN, only="its conv1")
+for part in ("its conv1", "what conv1 gives"):
+    expect(SimpleCNN, probes.pictures(2, 3, 5, 7)).through(probes.look_at).like(reference.SimpleCNN, only=part)
 
 # %% test="SimpleCNN_features" points=1
 """SimpleCNN.features gives conv1's maps after ReLU, as large as the picture."""
@@ -117,6 +118,10 @@ def conv_parameters(in_channels: int, out_channels: int, kernel_size: int | tupl
 """conv_parameters gives the numbers worked out on paper, with and without bias."""
 expect(conv_parameters, 3, 6, 3).equals(168)
 expect(conv_parameters, 3, 6, 3, bias=False).equals(162)
+### BEGIN HIDDEN TESTS
+for filters in (2, 5, 9):
+    expect(conv_parameters, 3, filters, 3).like(reference.conv_parameters)
+### END HIDDEN TESTS
 
 # %% test="conv_parameters_any" points=1
 """conv_parameters is right for any number of channels and filters, and for pairs."""

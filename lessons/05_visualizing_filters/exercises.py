@@ -327,13 +327,13 @@ def maximize_activation(
 
 # %% test="maximize_activation_excites" points=2
 """maximize_activation gives a picture in [0, 1] that excites this channel of this layer clearly more than noise does."""
-for layer, channel, shape in [("conv1", 0, (3, 8, 9)), ("conv1", 1, (3, 9, 8)), ("block.conv", 2, (3, 9, 10)), ("conv1", 2, (2, 3, 9, 8))]:
+for layer, channel, shape in [("conv1", 0, (3, 8, 9)), ("conv1", 3, (3, 9, 8)), ("block.conv", 2, (3, 9, 10)), ("conv1", 2, (2, 3, 9, 8))]:
     expect(maximize_activation, layer, channel, shape, picture_only=True).through(probes.excited).like(reference.maximize_activation)
 
 # %% test="maximize_activation_seed" points=1
 """maximize_activation gives the same picture for the same seed, whatever happened before."""
-for layer, seed in [("conv1", 5), ("relu", 6)]:
-    made = expect(maximize_activation, layer, 1, (3, 8, 8), seed=seed).through(probes.excited)
+for layer, channel, seed in [("conv1", 1, 5), ("relu", 3, 6)]:
+    made = expect(maximize_activation, layer, channel, (3, 8, 8), seed=seed).through(probes.excited)
     made.like(reference.maximize_activation, only=probes.SAME_SEED)
 
 # %% test="maximize_activation_leaves_no_trace" points=1
@@ -439,12 +439,20 @@ for degrees in (0, 90, 45, 135, 20, 70, 110, 160):
     expect(orientation, kernels.steer(math.radians(degrees))).equals(float(degrees))
 for degrees in (0, 45, 90, 135):
     expect(orientation, torch.from_numpy(reference.edge(7, degrees)).float()).equals(float(degrees))
+### BEGIN HIDDEN TESTS
+for degrees in (8, 33, 62, 118, 171):
+    expect(orientation, kernels.steer(math.radians(degrees))).equals(float(degrees))
+### END HIDDEN TESTS
 
 # %% test="orientation_lines" points=1
 """orientation finds the direction of Gabor filters, the even ones (lines) as well as the odd ones (edges)."""
 for degrees in (0, 30, 45, 75, 90, 120, 150):
     for phase in (0, math.pi / 2):
         expect(orientation, kernels.gabor(9, math.radians(degrees), wavelength=6, phase=phase)).equals(float(degrees))
+### BEGIN HIDDEN TESTS
+for degrees in (15, 60, 105, 165):
+    expect(orientation, kernels.gabor(9, math.radians(degrees), wavelength=6)).equals(float(degrees))
+### END HIDDEN TESTS
 
 # %% test="orientation_range" points=1
 """orientation gives an angle between 0 and 180, whichever side is bright, and whatever the contrast."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from torch import nn
+from torch import equal, nn  # not torch.equal, which an answer may patch
 from torch.nn import functional as F
 
 from filterlab.check import drawings
@@ -334,7 +334,7 @@ def _judged(answer, weights, pictures, labels, training):
     after = dict(model.named_parameters())
     return {
         "the diagnosis": diagnosis if isinstance(diagnosis, str) else describe(diagnosis),
-        "the model keeps its weights": after.keys() == before.keys() and all(torch.equal(before[name][0], after[name]) for name in after),
+        "the model keeps its weights": after.keys() == before.keys() and all(equal(before[name][0], after[name]) for name in after),
         "the model keeps its gradients": all(_equal(before[name][1], after[name].grad) for name in after if name in before),
         "the model keeps its mode": all(module.training == training for module in model.modules()),
         "all weights can still learn": all(values.requires_grad for values in after.values()),
@@ -344,7 +344,7 @@ def _judged(answer, weights, pictures, labels, training):
 
 
 def _equal(one, other):
-    return other is not None and one.dtype == other.dtype and torch.equal(one, other)
+    return other is not None and one.dtype == other.dtype and equal(one, other)
 
 
 # --- prune_filters ----------------------------------------------------------------------------------------------------
@@ -405,7 +405,7 @@ def after_refusal(answer, keep, classes=5, seed=0):
 
 def _as_it_was(model, before):
     after = model.state_dict()
-    same = after.keys() == before.keys() and all(torch.equal(before[name], after[name]) for name in after)
+    same = after.keys() == before.keys() and all(equal(before[name], after[name]) for name in after)
     form = [(conv.in_channels, conv.out_channels) for conv in (model[0], model[2])] == [(3, FILTERS), (FILTERS, 16)]
     return {
         "the model given stays as it was": same and form and len(model) == 7,

@@ -8,7 +8,7 @@ import random
 
 import numpy as np
 import torch
-from torch import nn
+from torch import equal, nn  # not torch.equal, which an answer may patch
 from torch.nn import functional as F
 
 from filterlab.check.probes import plain
@@ -59,6 +59,7 @@ def look_at(answer, x, classes=None, seed=0):
     randomise(conv1)
     return {
         "its conv1": _settings(conv1),
+        "what conv1 gives": attempt(lambda: conv1(x).detach().clone()),
         "what features gives": attempt(lambda: model.features(x).detach().clone()),
         "the shape of what forward gives": attempt(lambda: tuple(model(x).shape)),
         **_scores(model, classes or 10),
@@ -84,7 +85,7 @@ def _scores(model, classes):
             (scores * torch.randn(scores.shape)).sum().backward()
             gradient = getattr(getattr(model, "conv1", None), "weight", x).grad
             moved.append(gradient is not None and bool(gradient.any()))
-            steady &= torch.equal(scores, model(x))
+            steady &= equal(scores, model(x))
             rows.append(scores.detach().reshape(4, classes))
     except NotImplementedError:
         raise
@@ -116,7 +117,7 @@ def filters_of(answer, seed=0, training=True):
     if not isinstance(filters, torch.Tensor):
         return report
     learns = model.conv1.weight.requires_grad
-    same = torch.equal(model.conv1.weight, before)
+    same = equal(model.conv1.weight, before)
     with torch.no_grad():
         model.conv1.weight.mul_(-2).add_(1)  # in place, as optimizers do it
     return report | {
@@ -208,14 +209,14 @@ def accuracy_of(answer, sizes, training=True, norm=True, seed=0):
         "every picture is shown to the model": sum(count for count, _ in recorded) >= sum(sizes),
         "gradients are recorded on the way": any(gradients for _, gradients in recorded),
         "the mode of the model afterwards": "in both modes" if len(modes) > 1 else "in training mode" if modes.pop() else "in eval mode",
-        "weights and running statistics stay": all(torch.equal(before[name], values) for name, values in model.state_dict().items()),
+        "weights and running statistics stay": all(equal(before[name], values) for name, values in model.state_dict().items()),
         "all weights can still learn": all(weight.requires_grad for weight in model.parameters()),
         "the batches are unchanged": _same_batches(batches, kept),
     }
 
 
 def _same_batches(batches, kept):
-    return all(torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in zip(batches, kept, strict=True))
+    return all(equal(a, c) and equal(b, d) for (a, b), (c, d) in zip(batches, kept, strict=True))
 
 
 # --- the whole recipe -------------------------------------------------------------------------------------------------
@@ -240,9 +241,11 @@ def easy_pictures(count=61, size=(9, 7), seed=0):
 @plain
 @aside()
 def recipe(answer, images, labels, epochs, seed=0):
-    """Trains with this seed, then for one epoch each: twice with this seed, with another, on other pictures; tells what came of it."""
+    """Trains with this seed; where there is nothing to learn; then for one epoch each: twice with this seed, with another, on other
+    pictures. Tells what came of it."""
     results = []
     # The first run tells how it learns; for what depends on what, one epoch each is enough.
+    some = images[: len(images) // 4]
     runs = [
         (1, images, seed, epochs),
         (1, images, seed, 1),
@@ -250,15 +253,16 @@ def recipe(answer, images, labels, epochs, seed=0):
         (1, images, seed + 1, 1),
         (1, images.flip(0) ** 2, seed, 1),
     ]
-    for chaos, given, one_seed, length in runs:
+    runs = [(*one, labels) for one in runs] + [(1, some.repeat_interleave(4, dim=0), seed, epochs, torch.arange(4).repeat(len(some)))]
+    for chaos, given, one_seed, length, their_labels in runs:
         for set_seed in (torch.manual_seed, np.random.seed, random.seed):
             set_seed(chaos)
-        result = answer(given, labels, length, one_seed)
+        result = answer(given, their_labels, length, one_seed)
         missing = [key for key in RECIPE if key not in result] if isinstance(result, dict) else [f"all: it is {_kind(result)}"]
         if missing:
             return {"missing in the dict": ", ".join(missing)}
         results.append({key: torch.as_tensor(result[key]).detach().clone() for key in RECIPE})
-    whole, short, again, other_seed, other_pictures = results
+    whole, short, again, other_seed, other_pictures, unlearnable = results
     losses, accuracy = whole["losses"].double(), float(whole["accuracy"])
     return {
         "missing in the dict": "",
@@ -276,6 +280,9 @@ def recipe(answer, images, labels, epochs, seed=0):
         "another seed gives another `after`": not alike(short["after"], other_seed["after"]),
         "the accuracy lies between 0 and 1": 0 <= accuracy <= 1,
         "the accuracy is a count of pictures, divided by all of them": abs(accuracy * len(labels) - round(accuracy * len(labels))) < 1e-3,
+        # Four labels for each picture: a guess is right on one in four, at a loss of ln 4.
+        "on pictures that have every label, the accuracy is that of a guess": float(unlearnable["accuracy"]) < 0.3,
+        "on pictures that have every label, the last loss is that of a guess": bool(unlearnable["losses"].reshape(-1)[-1] > 1),
         # A picture that is guessed wrong costs ln 2 or more.
         "the accuracy is as good as the last loss promises": bool(accuracy >= 0.85 - float(losses.reshape(-1)[-1]) / np.log(2)),
     }

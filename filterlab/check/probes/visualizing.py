@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 import numpy as np
 import torch
-from torch import nn
+from torch import equal, nn  # not torch.equal, which an answer may patch
 from torch.nn import functional as F
 from torch.nn.modules import module as torch_module
 
@@ -66,7 +66,7 @@ class _Kept:
         return {
             "a hook is left behind": _hooks(self.model) > 0,
             "the model is in the mode it was in": [module.training for module in self.model.modules()] == self.modes,
-            "weights and running statistics stay": all(torch.equal(values, state[name]) for name, values in self.state.items()),
+            "weights and running statistics stay": all(equal(values, state[name]) for name, values in self.state.items()),
             "frozen weights stay frozen": not any(weights[name].requires_grad for name, learns in self.learning.items() if not learns),
             "all other weights can still learn": all(weights[name].requires_grad for name, learns in self.learning.items() if learns),
             "the earlier .grad of a weight stays": all(
@@ -89,7 +89,7 @@ def _copied(value):
 
 
 def _equal(one, other):
-    return other is not None and torch.equal(one, other)
+    return other is not None and equal(one, other)
 
 
 # --- feature_maps -----------------------------------------------------------------------------------------------------
@@ -209,9 +209,14 @@ def _told_of_pictures(report, layer, channel, shape, training=False, seed=0, pic
         "what the picture clearly excites more than noise does": f"channel {excited}" if gain[excited] > 2 else "no channel",
         "it excites this channel clearly less than noise does": bool(gain[channel] < -2),
         "the picture for another channel is the same": alike(made[0], made[1]),
-        **({} if picture_only else {SAME_SEED: alike(*made[2:])}),
+        **({} if picture_only else {SAME_SEED: _of_one_seed(made, gain[channel])}),
         **left,
     }
+
+
+def _of_one_seed(made, gain):
+    """Pictures that excite nothing are easily the same."""
+    return "no" if not alike(*made[2:]) else "yes" if gain > 1 else "yes, but they do not excite the channel"
 
 
 excited.conclude = _told_of_pictures
@@ -288,7 +293,7 @@ def ablated(answer, layer, channels, x, seed=0):
         report |= {"what the layer gives": given[-1], "what the model gives": scores}
     mine, theirs = ({values.data_ptr() for values in one.state_dict().values()} for one in (model, copied))
     return report | {
-        "the model given still gives what it gave": torch.equal(before, _answers(model, x)),
+        "the model given still gives what it gave": equal(before, _answers(model, x)),
         "the two models share weights": bool(mine & theirs),
         **kept.report(),
     }
