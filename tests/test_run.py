@@ -82,7 +82,7 @@ STUBBORN = "import time\nwhile True:\n    try:\n        time.sleep(1)\n    excep
     [
         ("def steer(theta):\n    while True: pass", "", "timeout", "timeout"),
         ("def steer(theta):\n    import os; os._exit(0)", "", "stopped", ""),
-        ("def steer(theta):\n    import os, signal; os.kill(os.getppid(), signal.SIGKILL)", "", "stopped", "stopped"),
+        ("def steer(theta):\n    import os, signal; os.kill(os.getppid(), signal.SIGKILL); signal.pause()", "", "stopped", "stopped"),
         ("def steer(theta):\n    return bytearray(10**11)", "", "failed", ""),
         ("def steer(theta):\n    return theta", ENDLESS, "failed", "timeout"),
         ("def steer(theta):\n    return theta", STUBBORN, "failed", "stopped"),

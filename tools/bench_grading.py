@@ -8,6 +8,7 @@ Smaller: FILTERLAB_BENCH_SHEETS=8 (default 60; the class for `grade_flat` is ten
 """
 
 import ast
+import contextlib
 import functools
 import inspect
 import itertools
@@ -29,6 +30,7 @@ import psutil
 
 from filterlab.check.bank import Reference
 from filterlab.check.inputs import SEED_VARIABLE
+from filterlab.grading.sandbox import own_share
 from tests import classroom
 from tools.course import Course, fill_in, worked_answers
 
@@ -220,19 +222,13 @@ def graded(course: Course, module: str, *words: str) -> Grading:
 
 def _watch(pid: int, peak: list[float]) -> None:
     """The most memory that a process and all that it has started hold, shared pages counted once, looked at every two seconds."""
-    while psutil.pid_exists(pid):
-        total = 0
-        try:
+    processes = os.open("/proc", os.O_RDONLY)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while True:
             parent = psutil.Process(pid)
-            for process in [parent, *parent.children(recursive=True)]:
-                try:
-                    total += process.memory_full_info().pss
-                except psutil.Error:
-                    continue
-        except psutil.Error:
-            return
-        peak[0] = max(peak[0], total / 2**20)
-        time.sleep(2)
+            peak[0] = max(peak[0], sum(own_share(processes, str(one.pid)) for one in [parent, *parent.children(recursive=True)]) / 2**20)
+            time.sleep(2)
+    os.close(processes)
 
 
 def cell_seconds(course: Course, lesson: str) -> float:

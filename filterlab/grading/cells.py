@@ -88,7 +88,7 @@ class Cells:
         self.context.setsockopt(zmq.RECONNECT_IVL, 5)
         connection = kernel.manager.get_connection_info(session=True)
         self.channels = self.client.kc = AsyncKernelClient(**connection, parent=kernel.manager, context=self.context)
-        self.channels.start_channels()
+        self.channels.start_channels(hb=False)
 
     @classmethod
     async def open(cls, notebook: NotebookNode, limits: Limits, examiner: Examiner, unsafe: bool) -> "Cells":
@@ -116,7 +116,7 @@ class Cells:
 
     async def run(self, place: int) -> dict[str, str]:
         """Runs the notebook's cell at this place; its outputs stand in it afterwards. Gives remarks by their kind where it went wrong."""
-        self._hang_up()
+        await self.hang_up()
         start, cut, trouble = time.monotonic(), self.client.cut, {}
         cell = self.client.nb.cells[place]
         with self._understood():
@@ -133,27 +133,23 @@ class Cells:
         return trouble
 
     async def line(self) -> Line:
-        """A line to a fork of the notebook as it is now: that of the last test cell, if it passed and no cell has run since.
-
-        Raises Gone where none can be had."""
+        """A line to a fork of the notebook as it is now: the one there is, until somebody hangs up. Raises Gone where none can be had."""
         if not self._line:
             self._served = self._ask(f"{AGENT}.serve({self.kernel.inside + '/exam'!r}, {self.limits.cell_s!r}, globals())")
             self._line = Line(await self._connect(self._served))
         return self._line.within(self.limits.cell_s)
 
-    async def after_failure(self) -> None:
-        """Nothing that a wrong answer has left in its fork, or done to its line, may help or hurt in the next test cell."""
-        self._hang_up()
-        try:
-            await self._reply(self._served, PATIENCE)
-        except TimeoutError:
-            self._give_up()
-
-    def _hang_up(self) -> None:
-        """Nobody waits for the kernel's word that it is done: what comes next has to wait for it anyway."""
-        if self._line:
-            self._line.connection.close()
-            self._line = None
+    async def hang_up(self) -> None:
+        """Ends the fork, if there is one. What comes next has to wait for the kernel anyway; yet what a wrong answer did to its line must
+        not hurt that, so then it is done when the kernel says so."""
+        line, self._line = self._line, None
+        if line:
+            line.connection.close()
+        if line and line.failed:
+            try:
+                await self._reply(self._served, PATIENCE)
+            except TimeoutError:
+                self._give_up()
 
     async def _connect(self, asked: str) -> socket.socket:
         start = time.monotonic()
@@ -217,7 +213,8 @@ class Cells:
         return self.kernel.why_dead()
 
     def close(self) -> None:
-        self._hang_up()
+        if self._line:
+            self._line.connection.close()
         self.channels.stop_channels()
         self.context.destroy(linger=0)
         self.kernel.close()

@@ -73,6 +73,7 @@ class Sitting:
         self.about.update(seed=job.seed, sandbox="none" if job.unsafe else "bubblewrap", seconds=0.0)
         self.about.setdefault("remarks", [])
         self.left_out: set[int] = set()
+        self.tested = 0  # the place of the last test cell
         self.cells: Cells | None = None
         self.deadline = time.monotonic() + job.limits.wall_s
 
@@ -85,11 +86,13 @@ class Sitting:
             for place, cell in enumerate(self.notebook.cells):
                 if cell.cell_type != "code":
                     continue
+                if not self._is_test(cell):
+                    deaths += await self._settle()
                 try:
                     late = time.monotonic() > self.deadline
                     if not late and deaths <= MOST_DEATHS:
                         await self._ready(place)
-                        await self._test(cell) if self._is_test(cell) else await self._run(place)
+                        await self._test(place) if self._is_test(cell) else await self._run(place)
                     elif self._is_test(cell):
                         self._judged(cell, self._timeout(cell) if late else Verdict("stopped", STOPPED))
                 except DeadKernelError:
@@ -121,12 +124,11 @@ class Sitting:
         for kind, text in trouble.items():
             self.remark(kind, text)
 
-    async def _test(self, cell: NotebookNode) -> None:
-        start, test = time.monotonic(), cell.metadata.nbgrader.grade_id
+    async def _test(self, place: int) -> None:
+        start, cell, self.tested = time.monotonic(), self.notebook.cells[place], place
+        test = cell.metadata.nbgrader.grade_id
         try:
-            verdict = self.examiner.judge(test, await self.cells.line())
-            if verdict.verdict != "passed":
-                await self.cells.after_failure()
+            verdict = await self._examined(test)
         except Gone:
             verdict = Verdict("stopped", STOPPED)
         if verdict.verdict == "timeout":
@@ -135,6 +137,30 @@ class Sitting:
             self.remark("error", f"{test} stopped with an error of its own: {verdict.message}")
         self.about.seconds += time.monotonic() - start
         self._judged(cell, verdict)
+
+    async def _examined(self, test: str) -> Verdict:
+        """The verdict of a test cell, in the fork of the last one. What passes after a failure may have been helped by what that left
+        behind: it has to pass in a fork of its own, too."""
+        line = await self.cells.line()
+        verdict = self.examiner.judge(test, line)
+        if verdict.verdict == "passed" and line.failed:
+            await self.cells.hang_up()
+            line = await self.cells.line()
+            verdict = self.examiner.judge(test, line)
+        line.failed = line.failed or verdict.verdict != "passed"
+        if line.broken:
+            await self.cells.hang_up()
+        return verdict
+
+    async def _settle(self) -> bool:
+        """Ends the fork of the last test cells. True if the kernel did not survive them."""
+        try:
+            if self.cells:
+                await self.cells.hang_up()
+        except DeadKernelError:
+            self._died(self.tested, self.notebook.cells[self.tested])
+            return True
+        return False
 
     def _judged(self, cell: NotebookNode, verdict: Verdict) -> None:
         """Writes a verdict into a test cell: into its outputs for nbgrader, into its metadata for reports."""

@@ -173,7 +173,7 @@ def _too_much(processes: int, limits: Limits) -> str:
     if len(running) > limits.processes + 8:
         return f"process limit of {limits.processes}"
     # Shared memory counts in each process here: it is only looked into if the sum is large.
-    if all(sum(measure(processes, name) for name in running) > limits.memory_mb << 20 for measure in (_resident, _own_share)):
+    if all(sum(measure(processes, name) for name in running) > limits.memory_mb << 20 for measure in (_resident, own_share)):
         return f"memory limit of {limits.memory_mb} MB"
     return ""
 
@@ -184,8 +184,8 @@ def _resident(processes: int, name: str) -> int:
         return int(text.split()[1]) * PAGE if text else 0
 
 
-def _own_share(processes: int, name: str) -> int:
-    """The same, with shared memory divided among those that share it."""
+def own_share(processes: int, name: str) -> int:
+    """Bytes of a process (its number in an open /proc) that are in memory, those that it shares divided among all that share them."""
     with _opened(processes, f"{name}/smaps_rollup") as text:
         return next((int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:")), 0)
 

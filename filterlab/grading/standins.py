@@ -28,10 +28,13 @@ class Gone(Exception):
 
 
 class Line:
-    """The connection to a child in the sandbox, for one or several test cells between which no cell of the sheet runs."""
+    """The connection to a child in the sandbox, for one or several test cells between which no cell of the sheet runs.
+
+    failed: one of these test cells has not passed. broken: a request had no answer, and none will have.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
-        self.connection, self.deadline = connection, 0.0
+        self.connection, self.deadline, self.failed, self.broken = connection, 0.0, False, False
         self.faults: dict[str, str] = {}  # of the names looked at so far: the notebook does not change while this line lasts
 
     def within(self, seconds: float) -> "Line":
@@ -41,6 +44,7 @@ class Line:
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """One request and its answer. Raises Gone, or WireError where the answer is none."""
+        self.broken = True
         try:
             wire.send(self.connection, request, self.deadline)
             answer = wire.receive(self.connection, self.deadline)
@@ -50,6 +54,7 @@ class Line:
             raise Gone(timeout=False) from None
         if not isinstance(answer, dict) or not isinstance(answer.get("fault"), str):
             raise wire.WireError("the answer is none that the agent gives")
+        self.broken = False
         return answer
 
 
