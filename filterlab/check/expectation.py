@@ -93,9 +93,9 @@ class Expectation:
         self._answers_others(error, naming)
 
     def _answers_others(self, error: type[Exception], naming: Naming | None) -> None:
-        """Who refuses everything refuses this call, too: in every fourth test of a refusal, an answer must also take what is fine."""
+        """Who refuses everything refuses this call, too: in every eighth test of a refusal, an answer must also take what is fine."""
         rng = generator("taken", self.name, repr([getattr(value, "shape", value) for value in self.args]))
-        if self.reference is None or self.reference.refused is None or rng.integers(4):
+        if self.reference is None or self.reference.refused is None or rng.integers(8):
             return
         for _ in range(MOST_REFUSED):
             other = Expectation(self.answer, self.reference.draw(rng), {}).through(self.reference.probe)

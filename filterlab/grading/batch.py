@@ -8,6 +8,7 @@
 import collections
 import contextlib
 import errno
+import gc
 import json
 import logging
 import os
@@ -361,6 +362,7 @@ def grade(writer: Writer, say: Callable[[str], None]) -> Outcome:
     say(f"{wish.assignment}: {len(submissions)} handed in, {len(todo)} to grade, on {where}; seed {writer.seed}")
     if not todo:
         return outcome
+    gc.freeze()  # as in the workers
     try:
         with workers(number, wish.scheduler) as client, tqdm(total=len(todo), unit="sheet", disable=None) as progress:
             _Stream(client, writer, todo, outcome, progress).run()

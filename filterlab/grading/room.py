@@ -218,6 +218,7 @@ def become_kernel(order: dict, folder: str, confined: bool) -> None:
     config = Config()
     config.Session.key = order["key"].encode()
     config.HistoryManager.enabled = False
+    config.IPKernelApp.capture_fd_output = False  # two threads that wait for what silence() has sent away
     config.IPKernelApp.update(order["connection"])
     app = IPKernelApp.instance(config=config)
     app.initialize([])
