@@ -16,9 +16,9 @@ from filterlab.check.inputs import generator
 from filterlab.check.outcome import Outcome, no_answer, run, steps
 
 NO_LOOPS = "let NumPy do it for all pixels, channels, filters and pictures at once; only a loop over the kernel's few taps is fine."
+CHANGED_INPUT = "work on a copy (`.copy()`): the caller still needs the original."
 # Answers that refuse so many calls that are fine, one after the other, refuse whatever comes.
 MOST_REFUSED = 4
-CHANGED_INPUT = "work on a copy (`.copy()`): the caller still needs the original."
 
 
 class WrongAnswer(AssertionError):
@@ -94,8 +94,10 @@ class Expectation:
 
     def _answers_others(self, error: type[Exception], naming: Naming | None) -> None:
         """Who refuses everything refuses this call, too: in every eighth test of a refusal, an answer must also take what is fine."""
+        if self.reference is None or self.reference.refused is None:
+            return
         rng = generator("taken", self.name, repr([getattr(value, "shape", value) for value in self.args]))
-        if self.reference is None or self.reference.refused is None or rng.integers(8):
+        if rng.integers(8):
             return
         for _ in range(MOST_REFUSED):
             other = Expectation(self.answer, self.reference.draw(rng), {}).through(self.reference.probe)

@@ -27,8 +27,8 @@ from filterlab.grading.standins import Gone, Line, StandIn
 
 HIDDEN_BEGINS = "### BEGIN HIDDEN TESTS"
 HIDDEN_ENDS = "### END HIDDEN TESTS"
-_memory = Memory()
 LONGEST_MESSAGE = 10_000  # part of what it tells may come from the sheet
+_memory = Memory()
 
 
 @dataclass(frozen=True)

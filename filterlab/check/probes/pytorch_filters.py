@@ -241,20 +241,19 @@ def easy_pictures(count=61, size=(9, 7), seed=0):
 @plain
 @aside()
 def recipe(answer, images, labels, epochs, seed=0):
-    """Trains with this seed; where there is nothing to learn; then for one epoch each: twice with this seed, with another, on other
-    pictures. Tells what came of it."""
-    results = []
+    """Trains with this seed, then for one epoch each: twice with this seed, with another, on other pictures; and where there is nothing to
+    learn. Tells what came of it."""
+    results, some = [], images[: len(images) // 4]
     # The first run tells how it learns; for what depends on what, one epoch each is enough.
-    some = images[: len(images) // 4]
     runs = [
-        (1, images, seed, epochs),
-        (1, images, seed, 1),
-        (2, images, seed, 1),
-        (1, images, seed + 1, 1),
-        (1, images.flip(0) ** 2, seed, 1),
+        (1, images, labels, seed, epochs),
+        (1, images, labels, seed, 1),
+        (2, images, labels, seed, 1),
+        (1, images, labels, seed + 1, 1),
+        (1, images.flip(0) ** 2, labels, seed, 1),
+        (1, some.repeat_interleave(4, dim=0), torch.arange(4).repeat(len(some)), seed, epochs),
     ]
-    runs = [(*one, labels) for one in runs] + [(1, some.repeat_interleave(4, dim=0), seed, epochs, torch.arange(4).repeat(len(some)))]
-    for chaos, given, one_seed, length, their_labels in runs:
+    for chaos, given, their_labels, one_seed, length in runs:
         for set_seed in (torch.manual_seed, np.random.seed, random.seed):
             set_seed(chaos)
         result = answer(given, their_labels, length, one_seed)
