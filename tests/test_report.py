@@ -223,6 +223,25 @@ def test_a_class_of_one_with_a_sheet_that_cannot_be_read_and_one_that_is_not_gra
     assert "1 sheet graded" in text and "not graded yet: late" in text
 
 
+def test_points_for_handing_in_late_are_taken_off_everywhere(course, root, tmp_path):
+    copy = Course(tmp_path, root)
+    shutil.copytree(course.folder, copy.folder, dirs_exist_ok=True)
+    with Gradebook(copy.db_url, COURSE_ID) as gradebook:
+        score = gradebook.find_submission(LESSON, "student03").score
+        for student, penalty in (("student03", 2.5), ("student04", 100)):
+            gradebook.find_submission_notebook(LESSON, LESSON, student).late_submission_penalty = penalty
+        gradebook.db.commit()
+    made = results.read(results.open_course(copy.folder), LESSON)
+    points = {sheet.student: sheet.points for sheet in made.sheets}
+    assert points["student03"] == score - 2.5 > 0 and points["student04"] == 0
+    assert run(copy.folder) == 0
+    text = (copy.folder / "report" / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert "taken off for handing in late: student03 (2.5), student04 (100)." in text
+    table = list(csv.DictReader(io.StringIO((copy.folder / "report" / f"{LESSON}.csv").read_text(encoding="utf-8-sig"))))
+    assert sum(float(row["points"]) for row in table if row["student"] == "student03") == score - 2.5
+    assert [row["student"] for row in table if row["exercise"] == report.PENALTY] == ["student03", "student04"]
+
+
 def no_folder(copy: Path) -> None:
     shutil.rmtree(copy)
 

@@ -18,7 +18,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import GetGrades
 
 from filterlab.grading import defuse, pages
-from filterlab.grading.marks import WORDS, Exercise, Mark, Message, Verdict, by_exercise, message, verdict
+from filterlab.grading.marks import WORDS, Exercise, Mark, Message, Verdict, by_exercise, message, total, verdict
 
 # Between these a cell holds what students are not to see, whether the end is there or not.
 SECRET = re.compile(r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME)\b.*?(^[^\n]*END \1\b[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
@@ -66,7 +66,7 @@ class Sheet:
 
     @property
     def points(self) -> float:
-        return sum(exercise.points for exercise in self.exercises) - self.penalty
+        return total(self.exercises, self.penalty)
 
     @property
     def most(self) -> float:

@@ -101,6 +101,11 @@ class Exercise:
         return next((mark.verdict for mark in self.marks if mark.verdict and mark.verdict.kind != "passed"), None)
 
 
+def total(exercises: Iterable[Exercise], penalty: float) -> float:
+    """The points of a sheet, less what handing in late costs; never below 0, as in nbgrader's export."""
+    return max(0.0, sum(exercise.points for exercise in exercises) - penalty)
+
+
 def message(text: str) -> Message:
     """Takes the text of a WrongAnswer apart: a sentence, `call`, `expected` and `got` on lines of their own, and a hint at the end."""
     head, _, hint = text.partition("\nHint: ")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from filterlab.grading.results import Results
 
 COLUMNS = ("student", "exercise", "points", "max", "verdict", "mistake", "remarks")
+PENALTY = "late submission penalty"  # in the place of an exercise, so that the points of a student add up
 
 
 def table(results: "Results") -> Iterator[list[Any]]:
@@ -30,6 +31,8 @@ def table(results: "Results") -> Iterator[list[Any]]:
                 f"{exercise.most:g}",
                 *map(harmless, (verdict, " ".join(mistakes), remarks)),
             ]
+        if sheet.penalty:
+            yield [harmless(sheet.student), PENALTY, f"{-sheet.penalty:g}", "0", "", "", harmless(remarks)]
 
 
 def harmless(text: str) -> str:

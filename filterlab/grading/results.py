@@ -46,15 +46,16 @@ class ResultsError(Exception):
 
 @dataclass(frozen=True)
 class Sheet:
-    """What one student has handed in, graded."""
+    """What one student has handed in, graded. penalty: points taken off for handing in late."""
 
     student: str
     exercises: list[Exercise]
     remarks: list[Remark]
+    penalty: float = 0.0
 
     @property
     def points(self) -> float:
-        return sum(exercise.points for exercise in self.exercises)
+        return marks.total(self.exercises, self.penalty)
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,10 @@ class Results:
         return sum(exercise.open for sheet in self.sheets for exercise in sheet.exercises)
 
     @property
+    def late(self) -> list[Sheet]:
+        return [sheet for sheet in self.sheets if sheet.penalty]
+
+    @property
     def counts(self) -> dict[str, dict[str, int]]:
         return {exercise.name: exercise.counts for exercise in self.exercises}
 
@@ -190,10 +195,10 @@ def _refusals(sheet: Sheet) -> Iterator[Remark]:
 
 def read(course: CourseDirectory, assignment: str) -> Results:
     """What there is to report. Raises ResultsError."""
-    rows = _rows(course, assignment)
+    booked = _booked(course, assignment)
     graded, handed_in = (_students(course, folder, assignment) for folder in (course.autograded_directory, course.submitted_directory))
     plans = _plans(course, assignment)
-    sheets = [_sheet(course, assignment, student, rows[student], plans) for student in sorted(graded & rows.keys())]
+    sheets = [_sheet(course, assignment, student, booked[student], plans) for student in sorted(graded & booked.keys())]
     missing = sorted(handed_in - {sheet.student for sheet in sheets})
     if not sheets:
         waits = f": {len(missing)} handed in wait for `filterlab grade {assignment}`" if missing else ", and nothing is handed in"
@@ -201,8 +206,17 @@ def read(course: CourseDirectory, assignment: str) -> Results:
     return Results(assignment, sheets, missing)
 
 
-def _rows(course: CourseDirectory, assignment: str) -> dict[str, list[Any]]:
-    """What the gradebook has of each student's graded cells: notebook, cell, points, most, and whether a person must look."""
+@dataclass(frozen=True)
+class Booked:
+    """What the gradebook has of one student: the penalty; of each graded cell its notebook, name, points, most, and whether a person must
+    look."""
+
+    penalty: float
+    cells: list[Any]
+
+
+def _booked(course: CourseDirectory, assignment: str) -> dict[str, Booked]:
+    """What the gradebook has, by student. Raises ResultsError."""
     url = make_url(course.db_url)
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
         raise ResultsError(f"there is no gradebook {url.database}; is {course.root} the folder of a course?")
@@ -210,7 +224,8 @@ def _rows(course: CourseDirectory, assignment: str) -> dict[str, list[Any]]:
         with Gradebook(course.db_url, course.course_id) as gradebook:
             wanted = gradebook.find_assignment(assignment).id
             found = gradebook.db.execute(
-                select(Student.id, Notebook.name, BaseCell.name, Grade.score, Grade.max_score, Grade.needs_manual_grade)
+                select(Student.id, SubmittedAssignment.late_submission_penalty)
+                .add_columns(Notebook.name, BaseCell.name, Grade.score, Grade.max_score, Grade.needs_manual_grade)
                 .select_from(Grade)
                 .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
                 .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
@@ -224,10 +239,10 @@ def _rows(course: CourseDirectory, assignment: str) -> dict[str, list[Any]]:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise ResultsError(f"the gradebook {url.render_as_string()} cannot be read: {reason}") from None
-    rows: dict[str, list[Any]] = {}
-    for student, *row in found:
-        rows.setdefault(student, []).append(row)
-    return rows
+    booked: dict[str, Booked] = {}
+    for student, penalty, *cell in found:
+        booked.setdefault(student, Booked(penalty, [])).cells.append(cell)
+    return booked
 
 
 def _students(course: CourseDirectory, step: str, assignment: str) -> set[str]:
@@ -254,10 +269,10 @@ def _plans(course: CourseDirectory, assignment: str) -> dict[str, Plan]:
     return plans
 
 
-def _sheet(course: CourseDirectory, assignment: str, student: str, rows: list[Any], plans: dict[str, Plan]) -> Sheet:
+def _sheet(course: CourseDirectory, assignment: str, student: str, booked: Booked, plans: dict[str, Plan]) -> Sheet:
     """One student's sheet: the points are the gradebook's, all else is the autograded notebooks'."""
     exercises, remarks = [], []
-    for name in dict.fromkeys([*plans, *sorted({notebook for notebook, *_ in rows})]):
+    for name in dict.fromkeys([*plans, *sorted({notebook for notebook, *_ in booked.cells})]):
         plan = plans.get(name, Plan([], []))
         verdicts = {}
         try:
@@ -267,10 +282,11 @@ def _sheet(course: CourseDirectory, assignment: str, student: str, rows: list[An
             remarks += marks.remarks(executed)
         except (OSError, ValueError, LookupError):
             remarks.append(Remark("unreadable", f"the graded {name}.ipynb cannot be read: grade it again."))
-        mine = [Mark(cell, points, most, waits, verdicts.get(cell)) for notebook, cell, points, most, waits in rows if notebook == name]
+        cells = [cell for notebook, *cell in booked.cells if notebook == name]
+        mine = [Mark(cell, points, most, waits, verdicts.get(cell)) for cell, points, most, waits in cells]
         mine.sort(key=lambda mark: (plan.graded.index(mark.grade_id) if mark.grade_id in plan.graded else len(plan.graded), mark.grade_id))
         exercises += marks.by_exercise(mine, plan.answers)
-    return Sheet(student, exercises, remarks)
+    return Sheet(student, exercises, remarks, booked.penalty)
 
 
 def open_course(folder: Path) -> CourseDirectory:
