@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
+from filterlab.grading.marks import exercise_of
 from filterlab.grading.run import Job, run
 from filterlab.grading.sandbox import Limits
 from tests import sheets
@@ -65,25 +66,20 @@ def sheet_of(group: list[Attack], version: str = "release") -> NotebookNode:
     lesson = group[0].lesson
     released = nbformat.reads((ROOT / version / lesson / f"{lesson}.ipynb").read_text(encoding="utf-8"), as_version=4)
     attacks = {attack.exercise: attack for attack in group}
+    exercises = [name for name in LESSON_OF if LESSON_OF[name] == lesson]
     set_up = next(cell for cell in released.cells if cell.cell_type == "code")
     cells, answer = [sheets.new_code(TELL), set_up], None
     for cell in released.cells:
         name = sheets.name_of(cell)
         if name in attacks:
             cell.source = attacks[name].answer
-        attack = attacks.get(name) or (cell.cell_type == "code" and attacks.get(exercise_of(name, lesson)))
+        attack = attacks.get(name) or (cell.cell_type == "code" and attacks.get(exercise_of(name, exercises)))
         if attack and not (attack.hangs and name.startswith("test_") and cells[-1] is not answer):
             cells.append(cell)
         if name in attacks:
             answer = cell
     released.cells = [*cells, *(sheets.new_code(attack.after) for attack in group if attack.after), sheets.new_code(SHOW)]
     return released
-
-
-def exercise_of(test: str, lesson: str) -> str:
-    """The exercise that a test cell belongs to: the longest name that its id starts with."""
-    names = [name for name in LESSON_OF if LESSON_OF[name] == lesson and test.startswith(f"test_{name}_")]
-    return max(names, key=len, default="")
 
 
 def tried(group: list[Attack], fill_in: dict[str, str] | None = None, canary: str = "") -> list[Tried]:
