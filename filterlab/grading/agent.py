@@ -10,6 +10,7 @@ Nothing in here is trusted: a student can change all of it, and then sends other
 """
 
 import contextlib
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -128,6 +129,7 @@ def _answer_all(connection: socket.socket, names: dict[str, Any]) -> None:
     """The child: answers requests one by one, then ends without a word to the notebook's machinery."""
     try:
         os.setpgid(0, 0)
+        gc.freeze()  # a collection would look at, and so copy, all that the notebook has
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for as long as the process lives)
         sys.modules.update(_aside)

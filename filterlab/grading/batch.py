@@ -192,6 +192,9 @@ def workers(number: int, scheduler: str) -> Iterator[Client]:
         # A submission is tried again by `_Stream`, which knows whether it was alone when its worker ended.
         "distributed.scheduler.allowed-failures": 0,
         "distributed.worker.profile.enabled": False,
+        # Together they would take a twentieth of the time of two cores.
+        "distributed.admin.tick.interval": "1s",
+        "distributed.admin.system-monitor.interval": "5s",
         "distributed.worker.multiprocessing-method": starting.METHOD,
     }
     with dask.config.set(settings), _quiet(), contextlib.ExitStack() as opened:

@@ -7,12 +7,14 @@ own, and what other test cells left; every other name is the student's.
 import ast
 import builtins
 import contextlib
+import functools
 import io
 import pkgutil
 import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType
 
 import nbformat
 import numpy as np
@@ -22,6 +24,7 @@ from filterlab.check import outcome, probes
 from filterlab.check.expectation import WrongAnswer
 from filterlab.check.inputs import seeded
 from filterlab.grading import wire
+from filterlab.grading.marks import exercise_of
 from filterlab.grading.memory import Memory
 from filterlab.grading.standins import Gone, Line, StandIn
 
@@ -74,7 +77,7 @@ class Examiner:
         self.seed, self.line = seed, None
         self.names = Names(lambda: self.line)
         with seeded(seed), quiet():
-            exec(compile(self.setup, "set-up", "exec"), self.names)
+            exec(compiled(self.setup, "set-up"), self.names)
         # A student may give a name of the set-up cell another meaning: the test cells' is the instructor's, but for answers.
         for name in self.exercises:
             self.names.pop(name, None)
@@ -82,10 +85,9 @@ class Examiner:
     def judge(self, test: str, line: Line) -> Verdict:
         """The verdict of one test cell, asked over this line."""
         self.line = line
-        source = self.tests[test]
         try:
             with seeded(self.seed), quiet(), recalling():
-                exec(compile(source, test, "exec"), self.names)
+                exec(compiled(self.tests[test], test), self.names)
         except WrongAnswer as wrong:
             return Verdict(wrong.verdict, str(wrong)[:LONGEST_MESSAGE], wrong.mistake, self._in_hidden_part(wrong, test))
         except Gone as gone:
@@ -97,12 +99,16 @@ class Examiner:
         return Verdict("passed")
 
     def exercise_of(self, test: str) -> str:
-        """The exercise that a test cell belongs to: the longest name that its id starts with."""
-        return max((name for name in self.exercises if test.startswith(f"test_{name}_") or test == f"test_{name}"), key=len, default="")
+        return exercise_of(test, self.exercises)
 
     def _in_hidden_part(self, error: BaseException, test: str) -> bool:
         numbers = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == test]
         return bool(numbers) and numbers[0] in hidden_lines(self.tests[test])
+
+
+@functools.lru_cache(maxsize=1000)
+def compiled(source: str, name: str) -> CodeType:
+    return compile(source, name, "exec")
 
 
 def _probes(setup: str) -> list[str]:

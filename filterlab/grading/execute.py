@@ -1,5 +1,6 @@
 """Filterlab's grader in the place of nbgrader's Execute: autograde, formgrader's button and `filterlab grade` all come by here."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -43,7 +44,7 @@ class Execute(NbgraderExecute):
     def job(self, nb: NotebookNode, resources: dict) -> Job:
         """What to run for this sheet."""
         limits = Limits(cell_s=self.timeout or Limits.cell_s)
-        return Job(nbformat.writes(nb), self._source(resources), run_seed(), limits, self.unsafe)
+        return Job(json.dumps(nb), self._source(resources), run_seed(), limits, self.unsafe)
 
     def _source(self, resources: dict) -> str:
         """The instructor's version, as text."""

@@ -4,7 +4,6 @@
 serves, so that `nbgrader autograde`, formgrader's button and `filterlab grade` do the same.
 """
 
-import contextlib
 import datetime
 import fnmatch
 import functools
@@ -14,7 +13,6 @@ import re
 import stat
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,45 +24,12 @@ from nbgrader.converters import Autograde as NbgraderAutograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory as NbgraderCourseDirectory
 from nbgrader.utils import find_all_files, rmtree
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.orm import scoped_session, sessionmaker
 from traitlets import Bool
 
 from filterlab.grading import execute
+from filterlab.grading.gradebook import transaction
 from filterlab.grading.reading import Unreadable, leads_out, read_cells, read_file
 from filterlab.grading.repair import Original, repair, unreadable
-
-
-@functools.cache
-def engine(db_url: str) -> Engine:
-    """One engine for each gradebook and process: it keeps the queries that it has compiled."""
-    return create_engine(db_url)
-
-
-@contextlib.contextmanager
-def transaction(db_url: str, course_id: str) -> Iterator[None]:
-    """Everything that nbgrader writes to its gradebook in here is written at the end, wholly, or not at all.
-
-    nbgrader opens its gradebook ten times for one submission, looks each time whether every table is there, and commits after every cell.
-    In here all of these are one session, whose commits wait for the end.
-    """
-    opening, closing = Gradebook.__init__, Gradebook.close
-    with engine(db_url).connect() as connection, connection.begin():
-        maker = sessionmaker(bind=connection, join_transaction_mode="rollback_only", expire_on_commit=False)
-        session = scoped_session(maker)
-
-        def join(gradebook: Gradebook, _url: str, course_id: str = course_id, authenticator: Any = None) -> None:
-            gradebook.engine, gradebook.db = connection.engine, session
-            gradebook.course_id, gradebook.authenticator = course_id, authenticator
-
-        Gradebook.__init__, Gradebook.close = join, lambda gradebook: session.flush()
-        try:
-            yield
-        finally:
-            Gradebook.__init__, Gradebook.close = opening, closing
-            session.remove()
-    # What formgrader keeps open for days may be another file by then.
-    engine(db_url).dispose()
 
 
 class Autograde(NbgraderAutograde):

@@ -43,7 +43,8 @@ from filterlab.grading.confine import (
 
 SOCKETS = "/run/sheet"
 PRELOADED = [
-    *("IPython", "IPython.core.completerlib", "IPython.core.oinspect", "IPython.extensions.storemagic", "IPython.utils.wildcard"),
+    *("IPython", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect"),
+    *("IPython.extensions.storemagic", "IPython.utils.wildcard", "zmq.utils.garbage"),
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "tornado.platform.asyncio", "tornado.locks", "tornado.queues"),
     *("numpy", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "jaxtyping"),
     *("filterlab.check", "filterlab.images", "filterlab.kernels", "filterlab.show", "filterlab.timing", "filterlab.grading.agent"),

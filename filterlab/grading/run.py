@@ -5,6 +5,7 @@ cannot be tested any more says why. Every test cell gets a verdict, every sheet 
 """
 
 import functools
+import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 
@@ -46,7 +47,7 @@ def run(job: Job) -> str:
     """
     sitting = Sitting(job)
     run_sync(sitting.run)()
-    return nbformat.writes(sitting.notebook)
+    return json.dumps(sitting.notebook)
 
 
 def give_up(job: Job, reason: str) -> str:
@@ -55,7 +56,7 @@ def give_up(job: Job, reason: str) -> str:
     sitting.remark("stopped", f"Nothing was run: {reason}.")
     for cell in filter(sitting._is_test, sitting.notebook.cells):
         sitting._judged(cell, Verdict("stopped", ENDS_THE_GRADER))
-    return nbformat.writes(sitting.notebook)
+    return json.dumps(sitting.notebook)
 
 
 @functools.lru_cache(maxsize=8)

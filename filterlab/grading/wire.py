@@ -88,6 +88,8 @@ def _plain(value: Any, depth: int) -> Any:
         return value[:LONGEST_TEXT] if kind is str else value
     if depth <= 0:
         return _opaque(value)
+    if kind is list:
+        return [_plain(item, depth - 1) for item in value]
     if kind is complex:
         return _extension(_COMPLEX, [value.real, value.imag])
     if isinstance(value, np.ndarray):
