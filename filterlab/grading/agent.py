@@ -78,11 +78,15 @@ def install(probes: list[str]) -> None:
     """Puts placeholders in the place of what is withheld, and the checks, these probes among them, aside: the notebook imports its own."""
     for name in ("filterlab.check.outcome", *probes):
         importlib.import_module(name)
-    # Whether a package is an installed one is looked up on disk, and remembered: do it once, not in every fork.
-    for package in {name.partition(".")[0] for name in sys.modules}:
-        sys.modules["filterlab.check.scratch"].is_foreign(package, frozenset())
+    look_at_packages()
     _aside.update({name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("filterlab.check")})
     sys.meta_path.insert(0, _Finder())
+
+
+def look_at_packages() -> None:
+    """Whether a package is an installed one is looked up on disk, and remembered: do it once, not in every fork."""
+    for package in {name.partition(".")[0] for name in sys.modules}:
+        sys.modules["filterlab.check.scratch"].is_foreign(package, frozenset())
 
 
 # --- test cells -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Reads students' code for what honest answers have no use for. It takes no points: it tells the instructor where to look."""
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
@@ -26,14 +27,17 @@ def suspicions(notebook: NotebookNode) -> Iterator[str]:
     """One sentence for each thing that a person should look at."""
     found: dict[str, None] = {}
     for cell in notebook.cells:
-        if cell.cell_type != "code" or is_test(cell):
-            continue
-        try:
-            tree = ast.parse(cell.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue  # magics, or unfinished code
-        found.update(dict.fromkeys(_in_code(tree)))
+        if cell.cell_type == "code" and not is_test(cell):
+            found.update(dict.fromkeys(_in_cell(cell.source)))
     yield from found
+
+
+@functools.lru_cache(maxsize=1000)  # half of all cells are in every sheet
+def _in_cell(source: str) -> tuple[str, ...]:
+    try:
+        return tuple(_in_code(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()  # magics, or unfinished code
 
 
 def _in_code(tree: ast.AST) -> Iterator[str]:
