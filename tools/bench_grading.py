@@ -4,7 +4,8 @@
 2. `graded(…)` grades it with one command and notes its wall time and the most memory that it and all its processes held together.
 3. Stock is nbgrader as it comes: its own Execute, one sheet after the other, no sandbox. Both draw the tests' inputs from the same seed.
 
-Smaller: FILTERLAB_BENCH_SHEETS=8 (default 60; the class for `grade_flat` is ten times that).
+Smaller: FILTERLAB_BENCH_SHEETS=8 (default 60; the class for `grade_flat` is ten times that). `python -m tools.bench_grading LESSON` is
+for one lesson alone, and only prints.
 """
 
 import ast
@@ -22,7 +23,7 @@ import textwrap
 import threading
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,13 +53,14 @@ c.ExecutePreprocessor.iopub_timeout = 60
 """
 
 
-def grading_rows() -> Iterator[Row]:
+def grading_rows(lessons: Sequence[str] = ("02_sliding_window", "04_filters_in_pytorch")) -> Iterator[Row]:
     """Sheets per second, and wall time over the limit: the seconds that the sheets' own cells took over the workers, and one start-up.
 
     Memory against stock's; the share of sheets that got, test by test, what stock gave; the seconds a sheet in a class ten times as large.
     """
     same, memory, stocks_memory = [], [], []
-    for lesson, short in (("02_sliding_window", "02"), ("04_filters_in_pytorch", "04")):
+    for lesson in lessons:
+        short = lesson[:2]
         with tempfile.TemporaryDirectory() as folder:
             stock, ours, one = (
                 class_of(lesson, Path(folder, name), number) for name, number in (("stock", SHEETS), ("ours", SHEETS), ("one", 1))
@@ -237,5 +239,5 @@ def cell_seconds(course: Course, lesson: str) -> float:
 
 
 if __name__ == "__main__":
-    for name, value, unit, baseline in grading_rows():
+    for name, value, unit, baseline in grading_rows(*filter(None, [sys.argv[1:]])):
         print(f"{name:34}{value:10.3f} {unit:6}{baseline:10.3f}", flush=True)

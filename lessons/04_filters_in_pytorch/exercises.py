@@ -460,12 +460,12 @@ for arguments in many(reference.whitening_filters, 24):
 # <details><summary>Where this bites in real life</summary>Without <code>eps</code>, a direction in which pictures hardly vary, such as
 # the checkerboard of single pixels, is amplified a thousandfold. What comes out of such a filter is the camera's noise.</details>
 #
-# Your whitening filters for a photograph, each drawn on its own scale. How far the largest weights differ shows how unevenly a photograph
-# varies: what hardly varies must be amplified most.
+# Your whitening filters for a photograph, from a patch at every fifth place, each drawn on its own scale. How far the largest weights
+# differ shows how unevenly a photograph varies: what hardly varies must be amplified most.
 
 # %%
 photograph = torch.from_numpy(images.photograph("hopper", size=240))[None, None]
-patches = F.unfold(photograph, 3)[0].T.reshape(-1, 1, 3, 3)
+patches = F.unfold(photograph, 3, stride=5)[0].T.reshape(-1, 1, 3, 3)
 weights = np.asarray(whitening_filters(patches))[:, 0]
 show.gallery([show.kernel(one / abs(one).max(), title=f"largest weight {abs(one).max():.3g}") for one in weights], columns=3)
 
