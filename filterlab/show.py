@@ -38,6 +38,8 @@ GREY = LinearSegmentedColormap.from_list("black-white", ["black", "white"]).with
 DPI = 120
 WIDTH, TALLEST, GAP, MARGIN, LINE = 912, 520, 16, 12, 17
 LARGEST_CELL, SMALLEST_CELL = 56, 26
+# More than anybody looks at; thousands, out of an answer that gives too many filters, would take minutes and gigabytes.
+MOST_PANELS = 200
 INK, FAINT = "#1a1a1a", "#555555"
 # Told apart by their brightness and their dashes, too, not by colour alone.
 _LINES = ["#083b80", "#c24e00", "#1a1a1a", "#4f94d4", "#e0a050", "#7a7a7a"]
@@ -222,11 +224,13 @@ def gallery(
     """Pictures in a grid, line by line; all signed ones share one scale, which is written below.
 
     limit: the value of the strongest colours for all; the default is the largest limit of the pictures, or their largest absolute value.
-    Raises ValueError for no pictures, columns < 1, limit ≤ 0, or something that is no Picture with panels.
+    Raises ValueError for no pictures, more than 200, columns < 1, limit ≤ 0, or something that is no Picture with panels.
     """
     if columns < 1:
         raise ValueError(f"columns={columns} must be at least 1")
     panels = [panel for item in _pictures(pictures) for panel in item.panels]
+    if len(panels) > MOST_PANELS:
+        raise ValueError(f"these are {len(panels)} pictures: at most {MOST_PANELS} are drawn together")
     limit = _positive(limit) or _shared_limit(panels)
     if alt is None:
         scale = f" All signed parts on one scale, {_scale(limit)}." if any(panel.signed for panel in panels) else ""

@@ -539,6 +539,8 @@ def test_a_gradebook_in_postgresql(postgresql, root, tmp_path):
     assert "3 handed in, 0 to grade" in grade(course, LESSON).stdout
     assert course.nbgrader("export", "--to", "grades.csv") is not None
     assert "zoe" in (course.folder / "grades.csv").read_text(encoding="utf-8")
+    assert cli.main(["report", LESSON, "--course", str(course.folder)]) == 0
+    assert "zoe" in (course.folder / "report" / f"{LESSON}.csv").read_text(encoding="utf-8-sig")
 
 
 def test_a_server_that_does_not_answer(postgresql, root, tmp_path):
@@ -566,6 +568,32 @@ def test_every_row_is_written_wholly_or_not_at_all(small_class, root):
     with Gradebook(small_class.db_url, "filterlab") as gradebook, pytest.raises(MissingEntry):
         gradebook.find_student("eve")
     assert not (small_class.folder / "autograded" / "eve" / LESSON).exists()
+
+
+def test_what_handing_in_late_costs_is_reckoned_from_the_points_of_this_run(root, tmp_path):
+    course = new_course(root, tmp_path, "\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    with Gradebook(course.db_url, "filterlab") as gradebook:
+        gradebook.update_or_create_assignment(LESSON, duedate="2026-01-02 00:00:00 UTC")
+    for student, day in (("early", 1), ("late", 3)):
+        hand_in(course, root, student, right(root)).with_name("timestamp.txt").write_text(f"2026-01-0{day} 00:00:00 UTC", encoding="utf-8")
+    grade(course, LESSON, *WORKERS)
+    with Gradebook(course.db_url, "filterlab") as gradebook:
+        costs = {student: gradebook.find_submission(LESSON, student).late_submission_penalty for student in ("early", "late")}
+    assert costs == {"early": 0, "late": AUTOMATIC}
+
+
+def test_points_that_a_person_gave_survive_another_run(small_class):
+    start_over(small_class)
+    written = "why_zero_sum", LESSON, LESSON, "student_1"
+    grade(small_class, LESSON, "--students", "student_1", *WORKERS)
+    with Gradebook(small_class.db_url, "filterlab") as gradebook:
+        mark, comment = gradebook.find_grade(*written), gradebook.find_comment(*written)
+        mark.manual_score, mark.needs_manual_grade, comment.manual_comment = 2, False, "Well seen."
+        gradebook.db.commit()
+    grade(small_class, LESSON, "--students", "student_1", "--force", *WORKERS)
+    with Gradebook(small_class.db_url, "filterlab") as gradebook:
+        mark, comment = gradebook.find_grade(*written), gradebook.find_comment(*written)
+        assert (mark.score, mark.needs_manual_grade, comment.comment) == (2, True, "Well seen.")
 
 
 def test_others_may_write_while_a_sheet_runs(small_class, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 
 from tests import classroom
 from tests.sheets import graded, name_of, remarks, sheet, verdicts
+from tools.bench_grading import answers_in_the_bank
 
 LESSON = "01_filters"
 SOBEL = "def sobel_kernels():\n    gx = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])\n    return gx, gx.T\n"
@@ -23,6 +24,16 @@ def test_worked_answers_pass_every_test_and_untouched_sheets_none(lesson):
     untouched = graded(lesson, sheet(lesson, {}, rest="untouched"))
     assert set(verdicts(untouched).values()) == {"not written"}
     assert all(cell.outputs for cell in untouched.cells if name_of(cell).startswith("test_") and cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("lesson", classroom.LESSONS)
+def test_right_answers_in_every_style_pass_and_can_be_used_in_the_rest_of_the_sheet(lesson):
+    """What is right in the tests must not be too slow, or take too much memory, where the sheet itself uses it."""
+    styles = answers_in_the_bank(lesson, right=True)
+    for number in range(max(map(len, styles.values()))):
+        seen = graded(lesson, sheet(lesson, {exercise: texts[number % len(texts)] for exercise, texts in styles.items()}))
+        assert set(verdicts(seen).values()) == {"passed"}
+        assert not [output for cell in seen.cells for output in cell.get("outputs", ()) if output.output_type == "error"]
 
 
 @pytest.mark.parametrize(

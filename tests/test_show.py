@@ -256,6 +256,7 @@ BAD = [
     (lambda: show.row([np.eye(3)]), r"pictures\[0\] is ndarray"),
     (lambda: show.row([show.profile(np.ones(3), np.ones(3))]), r"pictures\[0\] is a chart"),
     (lambda: show.gallery([show.kernel(np.eye(3))], columns=0), "columns=0"),
+    (lambda: show.gallery([show.kernel(np.eye(3))] * 201), "201 pictures"),
 ]
 
 

@@ -138,9 +138,9 @@ def as_typed(lesson: str, reference: Reference, answer, worked: dict[str, str]) 
     before: dict[str, str] = {}
 
     def plain(thing) -> ast.AST:
-        """Its definition without decorators; what it uses goes into `before`."""
+        """Its definition without the bank's decorators; what it uses goes into `before`."""
         tree = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
-        tree.decorator_list = []
+        tree.decorator_list = [one for one in tree.decorator_list if ast.unparse(one).partition("(")[0] not in ("mistake", "right_answer")]
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "right":
                 before.setdefault(f"right_{node.attr}", renamed(ast.parse(worked[node.attr]), node.attr, f"right_{node.attr}"))

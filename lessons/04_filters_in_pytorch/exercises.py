@@ -466,7 +466,8 @@ for arguments in many(reference.whitening_filters, 24):
 # %%
 photograph = torch.from_numpy(images.photograph("hopper", size=240))[None, None]
 patches = F.unfold(photograph, 3, stride=5)[0].T.reshape(-1, 1, 3, 3)
-weights = np.asarray(whitening_filters(patches))[:, 0]
+filters = whitening_filters(patches)
+weights = np.asarray(filters.detach() if isinstance(filters, Tensor) else filters)[:, 0]
 show.gallery([show.kernel(one / abs(one).max(), title=f"largest weight {abs(one).max():.3g}") for one in weights], columns=3)
 
 # %% [markdown]
