@@ -38,6 +38,7 @@ from tools.course import Course, fill_in, worked_answers
 ROOT = Path(__file__).parent.parent
 SHEETS = int(os.environ.get("FILTERLAB_BENCH_SHEETS", "60"))
 WORKERS = 2
+LESSONS = ("02_sliding_window", "04_filters_in_pytorch")
 SEED = 20260
 Row = tuple[str, float, str, float]
 STOCK = """
@@ -53,7 +54,7 @@ c.ExecutePreprocessor.iopub_timeout = 60
 """
 
 
-def grading_rows(lessons: Sequence[str] = ("02_sliding_window", "04_filters_in_pytorch")) -> Iterator[Row]:
+def grading_rows(lessons: Sequence[str] = LESSONS) -> Iterator[Row]:
     """Sheets per second, and wall time over the limit: the seconds that the sheets' own cells took over the workers, and one start-up.
 
     Memory against stock's; the share of sheets that got, test by test, what stock gave; the seconds a sheet in a class ten times as large.
@@ -239,5 +240,5 @@ def cell_seconds(course: Course, lesson: str) -> float:
 
 
 if __name__ == "__main__":
-    for name, value, unit, baseline in grading_rows(*filter(None, [sys.argv[1:]])):
+    for name, value, unit, baseline in grading_rows(sys.argv[1:] or LESSONS):
         print(f"{name:34}{value:10.3f} {unit:6}{baseline:10.3f}", flush=True)
